@@ -1,0 +1,53 @@
+/**
+ * Which JavaScript runtime this is. Together with `core/seams/builtins.ts` this is the only place that may
+ * tell Deno, Bun and Node apart by name.
+ */
+
+export type RuntimeName = "deno" | "bun" | "node";
+
+interface Globals {
+  Deno?: { version: { deno: string }; pid: number };
+  Bun?: { version: string };
+  process?: { versions?: { node?: string }; platform?: string; arch?: string };
+}
+
+const globals = globalThis as unknown as Globals;
+
+/** The runtime that runs this code. */
+export const RUNTIME: RuntimeName = globals.Deno ? "deno" : globals.Bun ? "bun" : "node";
+
+/**
+ * Where the runtimes' own behaviour differs in what a program can see, as measured on Deno 2.9.6, Bun 1.4.5 and
+ * Node 24.21 (`docs/discoveries.md`).
+ */
+export const QUIRKS = {
+  /** A listener of `AbortSignal.timeout` runs in the async context in which the signal was made. */
+  signalKeepsContext: RUNTIME === "node",
+  /** A response's body takes bring-your-own-buffer readers. */
+  byteBodies: RUNTIME !== "bun",
+  /** `randomInt` calls its callback before it returns, with null for no error. */
+  randomIntAtOnce: RUNTIME === "deno",
+  /** `json()` of an empty answer is null. */
+  emptyJsonIsNull: RUNTIME === "bun",
+  /** A blob made of an answer has a type even where there is no `content-type`. */
+  typedBlobs: RUNTIME === "bun",
+  /** `response.url` keeps the request's fragment. */
+  urlKeepsFragment: RUNTIME === "bun",
+  /** The stack of a failed `fetch` names the function that called it. */
+  failuresNameCaller: RUNTIME !== "node",
+  /** Where microtasks are drained from depends on whether another immediate waits. */
+  pairedImmediates: RUNTIME === "node",
+  /** `WebSocket` opens its connection through `node:net`. */
+  webSocketUsesSockets: RUNTIME === "node",
+  /** The ESM import of `node:worker_threads` can be sent to another module without harm. */
+  workerThreadsRedirect: RUNTIME !== "deno",
+  /** What the reason of `AbortSignal.timeout` says. */
+  timeoutMessage: RUNTIME === "bun" ? "The operation timed out." : "The operation was aborted due to timeout",
+} as const;
+
+/** Its version, such as `2.9.6`. */
+export const RUNTIME_VERSION: string = globals.Deno?.version.deno ?? globals.Bun?.version ??
+  globals.process?.versions?.node ?? "unknown";
+
+/** `linux-x64` and the like. */
+export const PLATFORM = `${globals.process?.platform ?? "unknown"}-${globals.process?.arch ?? "unknown"}`;

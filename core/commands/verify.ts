@@ -1,0 +1,116 @@
+/** `tracefork verify`: prove tapes from their files, without their agents. */
+
+import { EXIT, messageOf, TraceforkError } from "../base/errors.ts";
+import { toHex } from "../base/hex.ts";
+import { openDatabase } from "../store/database.ts";
+import { findRun } from "../store/find.ts";
+import { locateStore } from "../store/locate.ts";
+import { listRuns, type Run } from "../store/runs.ts";
+import { type Verification, verifyRun } from "../store/verify.ts";
+import { createWasmCore } from "../../wasm/mod.ts";
+import { type Call, document, type Io, JSON_FLAG, on, STORE_FLAG, text, type Verb } from "./verb.ts";
+
+interface Outcome {
+  readonly run: Run;
+  readonly path: string;
+  readonly found: Verification;
+}
+
+function describe({ run, found }: Outcome): string {
+  const head = `${found.intact ? "intact " : "DAMAGED"}  ${run.id}${
+    run.name === undefined ? "" : ` ${run.name}`
+  }`;
+  const cut = run.state === "complete" ? "" : `, ${run.state}: cut off after event ${found.events - 1}`;
+  const counts = `${found.events} events, ${found.bodies} bodies, ${found.exchanges} exchanges${cut}`;
+  const flaws = found.flaws.map((flaw) =>
+    `    step ${flaw.step}${
+      flaw.seq === undefined ? "" : `, lane ${flaw.lane} event ${flaw.seq}`
+    }: ${flaw.message}\n`
+  );
+  return `  ${head}  ${counts}  ${toHex(found.fingerprint).slice(0, 16)}\n${flaws.join("")}`;
+}
+
+function asJson({ run, path, found }: Outcome) {
+  return {
+    tape: run.id,
+    file: path,
+    state: run.state,
+    intact: found.intact,
+    events: found.events,
+    bodies: found.bodies,
+    exchanges: found.exchanges,
+    draws: found.draws,
+    fingerprint: toHex(found.fingerprint),
+    flaws: found.flaws.map(({ what, lane, seq, step, message }) => ({
+      what,
+      lane,
+      seq: seq ?? null,
+      step,
+      message,
+    })),
+  };
+}
+
+async function run(call: Call, io: Io): Promise<number> {
+  const where = { cwd: io.cwd, env: (name: string) => io.env[name] };
+  const core = createWasmCore();
+  const outcomes: Outcome[] = [];
+  const failures: { tape: string; code: string; message: string }[] = [];
+  const wholeStore = call.options.store === true ||
+    (call.args.length === 0 && text(call, "store") !== undefined);
+  const check = (name: string, act: () => void) => {
+    try {
+      act();
+    } catch (error) {
+      if (!(error instanceof TraceforkError) || call.args.length <= 1) throw error;
+      failures.push({ tape: name, code: error.code, message: messageOf(error) });
+    }
+  };
+  if (wholeStore) {
+    const { path } = locateStore(where, text(call, "store"));
+    const db = openDatabase(path, "read");
+    try {
+      for (const each of listRuns(db)) outcomes.push({ run: each, path, found: verifyRun(db, core, each) });
+    } finally {
+      db.close();
+    }
+  } else {
+    for (const name of call.args.length === 0 ? ["latest"] : call.args) {
+      check(name, () => {
+        const { db, path, run: found } = findRun(name, where, text(call, "store"));
+        try {
+          outcomes.push({ run: found, path, found: verifyRun(db, core, found) });
+        } finally {
+          db.close();
+        }
+      });
+    }
+  }
+  const intact = failures.length === 0 && outcomes.every(({ found }) => found.intact);
+  if (on(call, "json")) {
+    const tapes = outcomes.map(asJson);
+    io.out(document("verify", { intact, ...(tapes.length === 1 ? tapes[0] : {}), tapes, failures }));
+  } else {
+    for (const outcome of outcomes) io.out(describe(outcome));
+    for (const { tape, code, message } of failures) io.out(`  UNREADABLE  ${tape}  ${message} (${code})\n`);
+    io.out(`  ${intact ? "RESULT: INTACT" : "RESULT: DAMAGED"}\n`);
+  }
+  return await Promise.resolve(intact ? EXIT.ok : EXIT.tape);
+}
+
+export const verifyVerb: Verb = {
+  name: "verify",
+  group: "record and replay",
+  summary: "prove tapes without their agents: chain, bodies, output, times",
+  usage: "[tape…] | --store [FILE]",
+  args: ["[tapes...]"],
+  about:
+    "Recomputes every link of the chain, every body's digest, the closing event and the seal, and names every place\n" +
+    "that is wrong. Exit code 0 means intact, 4 damaged. `--store` without a tape takes every run of the store.",
+  flags: [{ flags: "--store [file]", help: STORE_FLAG.help }, JSON_FLAG],
+  examples: [
+    ["tracefork verify bug.tape", "one tape"],
+    ["tracefork verify --store", "everything in the store"],
+  ],
+  run,
+};

@@ -1,0 +1,61 @@
+/**
+ * What runs inside the agent before its first line: reads its orders, puts the seams in place, starts a
+ * session. Bundled into one plain JavaScript file; has no dependency.
+ *
+ * It must not import `node:crypto`, `node:timers` or `node:http` by name: in Deno and Bun that would bind the
+ * agent's own named imports to the unpatched functions.
+ */
+
+import { messageOf, TraceforkError } from "../base/errors.ts";
+import { isSecretEnv, parseRedactRules, Redactor } from "../session/redact.ts";
+import { installSeams, takePlatform } from "../seams/install.ts";
+import { createWasmCore } from "../../wasm/mod.ts";
+import { watchEnding } from "./ending.ts";
+import { hostCore } from "./host_core.ts";
+import { type Orders, readOrders } from "./orders.ts";
+import { startRecording } from "./recording.ts";
+import { startReplaying } from "./replaying.ts";
+
+const LOADED = Symbol.for("tracefork.preload");
+
+/** Programs that only start others: they are let alone, and their children carry the preload. */
+const LAUNCHERS = /[\\/](?:npm-cli|npx-cli|npm|npx|yarn|yarnpkg|pnpm|pnpx|corepack)(?:\.[cm]?js)?$/;
+
+function isWorker(): boolean {
+  const { getBuiltinModule } = process as unknown as { getBuiltinModule?: (name: string) => unknown };
+  const threads = getBuiltinModule?.("node:worker_threads") as { isMainThread?: boolean } | undefined;
+  return threads?.isMainThread === false;
+}
+
+function fail(error: unknown): never {
+  const known = error instanceof TraceforkError;
+  const code = known ? ` (${error.code})` : "";
+  console.error(`tracefork: ${messageOf(error)}${code}`);
+  if (known && error.hint !== undefined) console.error(`  ${error.hint}`);
+  return process.exit(known ? error.exitCode : 1);
+}
+
+function start(orders: Orders): void {
+  const platform = takePlatform();
+  const core = hostCore(createWasmCore(), platform);
+  const redactor = new Redactor(parseRedactRules(orders.get("TRACEFORK_REDACT") ?? ""), orders.secrets);
+  const begin = orders.mode === "record" ? startRecording : startReplaying;
+  const running = begin(core, platform, orders, redactor);
+  const { registry } = installSeams(platform, () => running.session);
+  watchEnding(registry, running.flush, running.end);
+}
+
+function main(): void {
+  const marked = globalThis as unknown as Record<symbol, unknown>;
+  if (marked[LOADED] === true) return;
+  Object.defineProperty(globalThis, LOADED, { value: true });
+  if (LAUNCHERS.test(process.argv[1] ?? "") || isWorker()) return;
+  try {
+    const orders = readOrders(isSecretEnv);
+    if (orders.mode !== "off") start(orders);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+main();

@@ -1,0 +1,190 @@
+/**
+ * Records this process: opens the store, joins the run that the launcher made (or makes one when there is no
+ * launcher), and writes what the session hands out.
+ */
+
+import { readlinkSync } from "node:fs";
+import { resolve } from "node:path";
+import { fromHex, toHex } from "../base/hex.ts";
+import { PLATFORM, RUNTIME, RUNTIME_VERSION } from "../base/runtime.ts";
+import { VERSION } from "../base/version.ts";
+import { LaneLog } from "../session/lane_log.ts";
+import { RecordSession } from "../session/record.ts";
+import { isSecretEnv, type Redactor } from "../session/redact.ts";
+import { Turns } from "../session/turns.ts";
+import { closeRun } from "../store/close.ts";
+import { type Database, openDatabase, storeError } from "../store/database.ts";
+import { maskSecret } from "../store/handed_secrets.ts";
+import { LaneWriter } from "../store/lane_writer.ts";
+import { locateStore } from "../store/locate.ts";
+import { createRun, findRunKey, joinLane } from "../store/runs.ts";
+import { TraceforkError } from "../base/errors.ts";
+import type { Platform } from "../seams/install.ts";
+import type { Core } from "../../wasm/core.ts";
+import { type Orders, readEnv } from "./orders.ts";
+
+/** How long written rows may wait, in milliseconds. */
+const COMMIT_AFTER = 2;
+
+/** A recording of this process. */
+export interface Recording {
+  readonly session: RecordSession;
+  flush(last?: boolean): void;
+  end(code: number): void;
+}
+
+function randomId(platform: Platform): string {
+  // Not the global `crypto`: Node would load all of Web Crypto for it.
+  const { randomBytes } = platform.builtins.get<{ randomBytes(size: number): Uint8Array }>("node:crypto")!;
+  return toHex(randomBytes(6));
+}
+
+/** The time zone, without ICU where that can be had: its first use costs Node several milliseconds. */
+function timeZone(): string {
+  const named = readEnv("TZ");
+  if (named !== undefined && named !== "") return named;
+  try {
+    const zone = readlinkSync("/etc/localtime").split("/zoneinfo/")[1];
+    if (zone !== undefined) return zone;
+  } catch {
+    // No such link here.
+  }
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+/** Makes a run of its own, for a preload that nobody launched. */
+function ownRun(
+  db: Database,
+  platform: Platform,
+  orders: Orders,
+  redactor: Redactor,
+  created: number,
+): number {
+  return createRun(db, {
+    id: randomId(platform),
+    name: orders.get("TRACEFORK_NAME"),
+    created,
+    writer: process.pid,
+    about: {
+      command: process.argv.map((each) => redactor.text(each)),
+      cwd: process.cwd(),
+      engine: VERSION,
+      platform: PLATFORM,
+      captured: [],
+      secrets: orders.secrets.map(([name]) => name),
+      redact: orders.get("TRACEFORK_REDACT") ?? "",
+      ambient: {},
+      files: {},
+      timezone: timeZone(),
+    },
+  });
+}
+
+/** Starts recording. @throws TraceforkError where the file can't be written. */
+export function startRecording(
+  core: Core,
+  platform: Platform,
+  orders: Orders,
+  redactor: Redactor,
+): Recording {
+  const tape = orders.get("TRACEFORK_TAPE");
+  const path = tape !== undefined ? resolve(tape) : locateStore({ cwd: process.cwd(), env: readEnv }).path;
+  const db = openDatabase(path, "create");
+  // The launcher folds the log in when the run is over; until then the program need not wait for it.
+  if (orders.get("TRACEFORK_RUN") !== undefined) db.exec("PRAGMA wal_autocheckpoint = 0");
+  const created = platform.now() * 1000;
+  const launched = orders.get("TRACEFORK_RUN");
+  let key: number;
+  let lane: number;
+  let offset = 0;
+  try {
+    const run = launched === undefined ? undefined : findRunKey(db, launched);
+    if (launched !== undefined && run === undefined) {
+      throw new TraceforkError(
+        "TF_TAPE_NOT_FOUND",
+        `Cannot record into run ${launched}: ${path} has no such run`,
+      );
+    }
+    key = run?.key ?? ownRun(db, platform, orders, redactor, created);
+    offset = run === undefined ? 0 : Math.max(0, created - run.created);
+    lane = joinLane(db, key, {
+      pid: process.pid,
+      runtime: `${RUNTIME} ${RUNTIME_VERSION}`,
+      argv: process.argv.map((each) => redactor.text(each)),
+      started: created,
+    });
+  } catch (error) {
+    throw storeError(path, error);
+  }
+  const start = platform.performanceNow();
+  const now = () => offset + Math.round((platform.performanceNow() - start) * 1000);
+  const writer = new LaneWriter(db, path, key, lane, now);
+  const log = new LaneLog(core, writer, lane);
+
+  const masked = orders.get("TRACEFORK_KEY");
+  if (masked !== undefined) {
+    const maskKey = fromHex(masked);
+    let learned = 0;
+    redactor.onLearn = (value, stand) => {
+      const seq = lane * 100_000 + learned++;
+      writer.secret(seq, maskSecret(core, maskKey, seq, { value, stand }));
+    };
+  }
+
+  const listed = new Set(orders.secrets.map(([name]) => name));
+  let ending = false;
+  let planned = false;
+  let warned = false;
+  const flush = (last = false) => {
+    if (last) writer.ending = true;
+    log.writePackEarly();
+    writer.commit();
+    if (writer.failure !== undefined && !warned) {
+      warned = true;
+      const { code, message, hint } = writer.failure;
+      console.error(`tracefork: ${message} (${code}); the agent goes on${hint ? `; ${hint}` : ""}`);
+    }
+  };
+  const later = () => {
+    planned = false;
+    flush();
+  };
+  const session: RecordSession = new RecordSession({
+    log,
+    turns: new Turns(platform.timers.setImmediate),
+    redactor,
+    commit: () => flush(),
+    commitSoon() {
+      if (planned) return;
+      if (ending) return flush();
+      planned = true;
+      platform.neutral(() => platform.timers.setTimeout(later, COMMIT_AFTER));
+    },
+    quiet: platform.quiet,
+    inside: platform.inside,
+    runInside: platform.runInside,
+    onEnvironment(name, value) {
+      // The launcher's own orders are none of the program's surroundings.
+      if (/^(TRACEFORK_|NODE_OPTIONS$|BUN_OPTIONS$)/.test(name)) return;
+      const secret = value !== undefined && (isSecretEnv(name, value) || listed.has(name));
+      writer.variable(name, value === undefined || secret ? undefined : redactor.text(value), secret);
+    },
+    onBoundary(surface, detail) {
+      if (launched === undefined) console.error(`tracefork: not held: ${surface} ${detail}`);
+    },
+  });
+  return {
+    session,
+    flush,
+    end(code) {
+      ending = true;
+      planned = false;
+      log.closePack();
+      flush(true);
+      // With a launcher it is the launcher that closes the run, once the process is gone.
+      if (launched === undefined && writer.failure === undefined) {
+        closeRun(db, core, key, { code, signal: undefined, ended: platform.now() * 1000 });
+      }
+    },
+  };
+}
