@@ -37,6 +37,8 @@ export const QUIRKS = {
   failuresNameCaller: RUNTIME !== "node",
   /** Where microtasks are drained from depends on whether another immediate waits. */
   pairedImmediates: RUNTIME === "node",
+  /** A `node:http` server reads the global `performance.now` for its own use. */
+  serverReadsClock: RUNTIME === "deno",
   /** `WebSocket` opens its connection through `node:net`. */
   webSocketUsesSockets: RUNTIME === "node",
   /** The ESM import of `node:worker_threads` can be sent to another module without harm. */

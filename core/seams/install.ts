@@ -14,6 +14,7 @@ import { fetchSeam } from "./fetch.ts";
 import { guardSeam } from "./guard.ts";
 import { randomSeam } from "./random.ts";
 import { type AnyFunction, PatchRegistry } from "./registry.ts";
+import { serverClockSeam } from "./server_clock.ts";
 import { timersSeam } from "./timers.ts";
 import { workSeam } from "./work.ts";
 
@@ -23,6 +24,7 @@ const SEAMS: readonly Seam[] = [
   randomSeam,
   clockSeam,
   timersSeam,
+  serverClockSeam,
   workSeam,
   fetchSeam,
 ];

@@ -99,7 +99,7 @@ onEachRuntime("an agent that lists the names in its environment replays exact", 
 });
 
 onEachRuntime(
-  "what a server of the platform draws for its own use is not on the tape, but for Deno's",
+  "what a server of the platform draws for its own use is not on the tape",
   async (box, runtime) => {
     const script = writeAgent(
       box,
@@ -116,8 +116,7 @@ onEachRuntime(
     }, (url) => box.record("server.tape", runtime.command(script), { env: { SERVICE_URL: url } }));
     const replayed = await box.replay(tape);
     assertExact(replayed);
-    // Deno's own server reads the patched clock (docs/discoveries.md): exact all the same, as long as it is quick.
-    if (runtime.name !== "deno") assert.equal(replayed.draws.recorded, 3, told(replayed.ran));
+    assert.equal(replayed.draws.recorded, 3, told(replayed.ran));
   },
 );
 
