@@ -17,10 +17,10 @@ const ROOT = new URL("../", import.meta.url);
 const SOURCES = new URL("wasm/assembly/", ROOT);
 const GENERATED = new URL("wasm/core_generated.ts", ROOT);
 
-/** The memory is 5 pages of 64 KB and can't grow; no runtime, no imports. */
+/** The memory may grow to 1 GB, in pages of 64 KB; no runtime, no imports. */
 const FLAGS: readonly string[] = [
   ...["-O3", "--noAssert", "--runtime", "stub", "--enable", "simd"],
-  ...["--maximumMemory", "5", "--use", "abort="],
+  ...["--maximumMemory", "16384", "--use", "abort="],
 ];
 
 /** File names under wasm/assembly with their text, in the order of their names. */

@@ -1,49 +1,35 @@
 /**
- * The Core over the compiled AssemblyScript module (wasm/assembly). It runs inside a preload, before the agent's
- * first line: so it imports nothing from the platform, compiles synchronously, and calls no global that a seam
- * may have patched. Each Core has one instance and one fixed linear memory of 320 KB, never grown: longer
- * messages pass through in slices, and a hasher's state lives in JavaScript and is copied in and out.
+ * The Core over the compiled AssemblyScript module (wasm/assembly). What hashes whole messages has one instance whose
+ * memory is never grown: longer messages pass through in slices, and a hasher's state lives in JavaScript and is
+ * copied in and out. Scanners and digest indexes have an instance each, and their memory goes when they are dropped.
  * Not for several threads at once: give each worker its own Core.
  */
 
 import type { Core, Hasher } from "./core.ts";
-import { WASM_BASE64 } from "./core_generated.ts";
+import { createDigestIndex } from "./digest_index.ts";
 import { packMidstate, unpackMidstate } from "./midstate.ts";
+import { type Exports, instantiate } from "./module.ts";
+import { createScanner } from "./scanner.ts";
 
-export type { Core, Hasher } from "./core.ts";
+export type { Core, DigestIndex, Hasher, Scanner } from "./core.ts";
 
-/** The exports of wasm/assembly/index.ts. */
-interface Exports {
-  readonly memory: WebAssembly.Memory;
-  readonly IO: WebAssembly.Global;
-  readonly IO_SIZE: WebAssembly.Global;
-  readonly STATE: WebAssembly.Global;
-  readonly LINK: WebAssembly.Global;
-  readonly DIGEST: WebAssembly.Global;
-  begin(): void;
-  blocks(count: number): void;
-  finish(length: number, total: number): void;
-  hash(length: number): void;
-  link(length: number, total: number): void;
-}
-
-const { Module, Instance } = WebAssembly;
 const encoder = new TextEncoder();
-let compiled: WebAssembly.Module | undefined;
 
 /** A Core with an instance of its own. The module is decoded and compiled the first time. */
 export function createWasmCore(): Core {
-  compiled ??= new Module(decodeBase64(WASM_BASE64));
-  const engine = new Engine(new Instance(compiled).exports as unknown as Exports);
+  const engine = new Engine(instantiate());
   return {
     sha256: (data) => engine.sha256(data),
     sha256Text: (text) => engine.sha256Text(text),
     chainNext: (link, event) => engine.chainNext(link, event),
     hasher: () => new WasmHasher(engine),
+    sha256Many: (messages) => engine.sha256Many(messages),
+    scanner: createScanner,
+    digestIndex: createDigestIndex,
   };
 }
 
-/** One instance and the views of its memory, which stay valid because that memory can't grow. */
+/** One instance and the views of its memory, which stay valid because that memory is never grown. */
 class Engine {
   readonly wasm: Exports;
   readonly io: Uint8Array;
@@ -52,6 +38,9 @@ class Engine {
   readonly state: Uint8Array;
   readonly link: Uint8Array;
   readonly digest: Uint8Array;
+  /** Address and length of each message of a batch. */
+  readonly messages: Uint32Array;
+  readonly digests: Uint8Array;
 
   constructor(wasm: Exports) {
     const view = (at: WebAssembly.Global, size: number) => new Uint8Array(wasm.memory.buffer, at.value, size);
@@ -61,6 +50,9 @@ class Engine {
     this.state = view(wasm.STATE, 32);
     this.link = view(wasm.LINK, 32);
     this.digest = view(wasm.DIGEST, 32);
+    const batch = wasm.BATCH.value;
+    this.messages = new Uint32Array(wasm.memory.buffer, wasm.MESSAGES.value, batch * 2);
+    this.digests = view(wasm.DIGESTS, batch * 32);
   }
 
   sha256(data: Uint8Array): Uint8Array {
@@ -72,6 +64,38 @@ class Engine {
       this.wasm.finish(this.absorb(0, data), data.length);
     }
     return new Uint8Array(this.digest);
+  }
+
+  sha256Many(data: readonly Uint8Array[]): Uint8Array {
+    const { io, wasm, messages } = this;
+    const out = new Uint8Array(data.length * 32);
+    const base = wasm.IO.value;
+    const longest = io.length / 4;
+    const batch = wasm.BATCH.value;
+    let [count, filled, first] = [0, 0, 0];
+    const flush = () => {
+      wasm.many(count);
+      out.set(this.digests.subarray(0, count * 32), first * 32);
+      [count, filled] = [0, 0];
+    };
+    for (let i = 0; i < data.length; i++) {
+      const message = data[i]!;
+      const size = message.length;
+      if (size > longest) {
+        flush();
+        out.set(this.sha256(message), i * 32);
+        continue;
+      }
+      if (count === batch || filled + size > io.length) flush();
+      if (count === 0) first = i;
+      io.set(message, filled);
+      messages[2 * count] = base + filled;
+      messages[2 * count + 1] = size;
+      filled += size;
+      count++;
+    }
+    flush();
+    return out;
   }
 
   chainNext(link: Uint8Array, event: Uint8Array): Uint8Array {
@@ -193,13 +217,4 @@ function swapWords(bytes: Uint8Array): Uint8Array {
 
 function isHighSurrogate(unit: number): boolean {
   return (unit & 0xfc00) === 0xd800;
-}
-
-function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
-  const native = (Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }).fromBase64;
-  if (native !== undefined) return native.call(Uint8Array, text);
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
-  return bytes;
 }

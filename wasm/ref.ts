@@ -1,10 +1,14 @@
 /**
  * The Core in plain TypeScript: it defines what is right, and the compiled module is tested against it. Written
  * to be read beside FIPS 180-4, not to be fast: about a tenth of the module's speed, and it copies what it hashes.
+ * What is not SHA-256 stands in wasm/ref/.
  */
 
 import type { Core, Hasher } from "./core.ts";
 import { packMidstate, unpackMidstate } from "./midstate.ts";
+import { gearTable } from "./ref/chunks.ts";
+import { RefDigestIndex } from "./ref/digest_index.ts";
+import { RefScanner } from "./ref/scanner.ts";
 
 /** K: the first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
 export const ROUND_CONSTANTS: readonly number[] = [
@@ -29,6 +33,7 @@ const encoder = new TextEncoder();
 export function createRefCore(constants: readonly number[] = ROUND_CONSTANTS): Core {
   const k = Uint32Array.from(constants);
   const sha256 = (data: Uint8Array) => new RefHasher(k).update(data).digest();
+  let gear: Uint32Array | undefined;
   return {
     sha256,
     sha256Text: (text) => sha256(encoder.encode(text)),
@@ -39,6 +44,13 @@ export function createRefCore(constants: readonly number[] = ROUND_CONSTANTS): C
       return new RefHasher(k).update(link).update(sha256(event)).digest();
     },
     hasher: () => new RefHasher(k),
+    sha256Many(messages) {
+      const out = new Uint8Array(messages.length * 32);
+      messages.forEach((message, i) => out.set(sha256(message), i * 32));
+      return out;
+    },
+    scanner: (budget) => new RefScanner(sha256, gear ??= gearTable(sha256), budget),
+    digestIndex: () => new RefDigestIndex(),
   };
 }
 

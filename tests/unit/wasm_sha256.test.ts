@@ -13,6 +13,7 @@ import { toHex } from "../../core/base/hex.ts";
 import type { Core } from "../../wasm/core.ts";
 import { WASM_BASE64 } from "../../wasm/core_generated.ts";
 import { createWasmCore } from "../../wasm/mod.ts";
+import type { Exports } from "../../wasm/module.ts";
 import { createRefCore, INITIAL_VALUE, ROUND_CONSTANTS } from "../../wasm/ref.ts";
 
 /** Bytes that the module takes in at once; messages around its multiples go through in slices. */
@@ -322,12 +323,19 @@ test("ref: its constants are the roots of the first primes", () => {
   assert.deepEqual(INITIAL_VALUE, primes.slice(0, 8).map((p) => fraction(p, 2n)));
 });
 
-test("memory: the module needs nothing from outside and its memory can't grow", () => {
+test("memory: the module needs nothing from outside, and hashing never grows its memory", () => {
   const module = new WebAssembly.Module(Buffer.from(WASM_BASE64, "base64"));
   assert.deepEqual(WebAssembly.Module.imports(module), []);
-  const memory = new WebAssembly.Instance(module).exports.memory as WebAssembly.Memory;
-  assert.equal(memory.buffer.byteLength, 5 * 65536);
-  assert.throws(() => memory.grow(1), RangeError);
+  const exports = new WebAssembly.Instance(module).exports as unknown as Exports;
+  const { buffer } = exports.memory;
+  exports.hash(WINDOW);
+  exports.link(WINDOW, WINDOW);
+  new Uint32Array(buffer, exports.MESSAGES.value, 8).set([0, 1, 2, 3].flatMap((i) => [i, i * 50_000]));
+  exports.many(4);
+  assert.equal(exports.memory.buffer, buffer);
+  assert.equal(buffer.byteLength, 5 * 65536);
+  assert.equal(exports.reserve(5 * 65536 + 1), 1);
+  assert.notEqual(exports.memory.buffer, buffer, "control: where it grows, the buffer is another one");
 });
 
 test("memory: 10,000 hashers live at once, and are collected once dropped", async () => {

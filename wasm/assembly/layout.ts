@@ -1,5 +1,5 @@
-// The fixed layout of linear memory. Nothing is ever allocated: every area below is reserved by the compiler,
-// so the memory's size is known when the module is built and never changes.
+// The fixed part of linear memory: every area below is reserved by the compiler. From HEAP on the memory is the
+// caller's: a scanner keeps its bodies there, an index its table, and an instance for hashing alone never grows.
 
 /** Bytes that one call can take in, a multiple of the block size. */
 export const IO_SIZE: i32 = 262144;
@@ -23,3 +23,21 @@ export const LINK: usize = memory.data<u8>([
 
 /** Where every digest is left, 32 bytes in the standard's order. */
 export const DIGEST: usize = LINK + 32;
+
+/** How many messages one call of `many` can take. */
+export const BATCH: i32 = 1024;
+
+/** The messages of `many`: address and length of each, two u32. */
+export const MESSAGES: usize = memory.data(8192, 16);
+
+/** Their digests, 32 bytes each. */
+export const DIGESTS: usize = memory.data(32768, 16);
+
+/** Where the caller's part begins. */
+export const HEAP: usize = (__heap_base + 63) & ~63;
+
+/** Makes the memory reach to `end`. False when the machine has no more. */
+export function reserve(end: usize): bool {
+  const pages = <i32>((end + 0xffff) >>> 16) - memory.size();
+  return pages <= 0 || memory.grow(pages) >= 0;
+}
