@@ -1,7 +1,7 @@
 /**
- * Makes the frozen tapes of `tests/fixtures` again: `format-1.tape`, a small agent recorded on Node against the
- * embedded model server, and `format-99.tape`, the same file claiming to come from the future. For use until the
- * first release; after that a format's file never changes.
+ * Makes the frozen tape of the present format in `tests/fixtures` again, an agent recorded on Node against the
+ * embedded model server; and `format-99.tape`, the same file claiming to come from the future. Older formats' files
+ * are frozen: no program writes them any more. For use until the first release; after that no file changes.
  *
  *   deno run -A scripts/make_fixtures.ts
  *
@@ -10,22 +10,14 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  chmodSync,
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-} from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { homedir, hostname, tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { startModelServer } from "../core/provider/model_server.ts";
+import { FORMAT } from "../core/tape/format.ts";
 import { sealOf } from "../core/store/runs.ts";
 import { createWasmCore } from "../wasm/mod.ts";
 import { runtimes } from "./runtimes.ts";
@@ -35,9 +27,9 @@ const FIXTURES = join(ROOT, "tests", "fixtures");
 const FOLDER = "/tmp/tracefork-fixture";
 const MARK = JSON.stringify({ host: "fixture", pid: 1 });
 const KEY = "sk-ant-fixture-0123456789abcdefXYZ";
-const MAX_BYTES = 64 * 1024;
+const MAX_BYTES = 128 * 1024;
 
-/** Records `tests/e2e/agents/booking.ts` from a folder that says nothing of this repository. */
+/** Records `tests/e2e/agents/growing.mjs` from a folder that says nothing of this repository. */
 async function record(tape: string): Promise<void> {
   const { node } = await runtimes();
   const folder = mkdtempSync(join(tmpdir(), "tracefork-fixture-"));
@@ -48,11 +40,10 @@ async function record(tape: string): Promise<void> {
     gzipRate: 0,
   });
   try {
-    copyFileSync(join(ROOT, "tests", "e2e", "agents", "booking.ts"), join(folder, "booking.ts"));
-    symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
-    const args = ["run", "-A", join(ROOT, "cli.ts"), "run", "-o", tape, "--name", "booking", "--capture"];
+    copyFileSync(join(ROOT, "tests", "e2e", "agents", "growing.mjs"), join(folder, "growing.mjs"));
+    const args = ["run", "-A", join(ROOT, "cli.ts"), "run", "-o", tape, "--name", "growing", "--capture"];
     // Not `spawnSync`: the server answers from this process.
-    const child = spawn(process.execPath, [...args, "--", "node", "booking.ts"], {
+    const child = spawn(process.execPath, [...args, "--", "node", "growing.mjs"], {
       cwd: folder,
       stdio: ["ignore", "pipe", "inherit"],
       env: {
@@ -60,6 +51,8 @@ async function record(tape: string): Promise<void> {
         HOME: folder,
         DENO_DIR: process.env.DENO_DIR ?? join(process.env.HOME ?? "", ".cache", "deno"),
         TZ: "UTC",
+        STEPS: "5",
+        LINES: "25",
         ANTHROPIC_BASE_URL: server.url,
         ANTHROPIC_API_KEY: KEY,
       },
@@ -85,7 +78,7 @@ function neutralise(path: string): void {
   db.prepare("UPDATE runs SET about = ?, writer = ?").run(JSON.stringify(said), MARK);
   db.prepare("UPDATE lanes SET mark = ?, argv = ?").run(
     MARK,
-    JSON.stringify(["/usr/bin/node", `${FOLDER}/booking.ts`]),
+    JSON.stringify(["/usr/bin/node", `${FOLDER}/growing.mjs`]),
   );
   db.prepare("UPDATE runs SET seal = ?").run(sealOf(db, createWasmCore(), key, fingerprint));
   db.exec("PRAGMA journal_mode = DELETE; VACUUM");
@@ -111,7 +104,7 @@ function refuseLeaks(path: string): void {
 }
 
 mkdirSync(FIXTURES, { recursive: true });
-const first = join(FIXTURES, "format-1.tape");
+const first = join(FIXTURES, `format-${FORMAT}.tape`);
 const future = join(FIXTURES, "format-99.tape");
 for (const path of [first, future]) rmSync(path, { force: true });
 await record(first);

@@ -14,7 +14,7 @@ import { preloadFile } from "../launch/preload_file.ts";
 import { makeTarget, runtimeOf } from "../launch/target.ts";
 import { isSecretEnv, parseRedactRules, Redactor } from "../session/redact.ts";
 import { closeRun, type Ending } from "../store/close.ts";
-import { compressBlobs } from "../store/blobs.ts";
+import { lastBlob, squeezeRest } from "../store/blobs.ts";
 import { HandedSecrets } from "../store/handed_secrets.ts";
 import { closeDatabase, type Database, openDatabase, storeError } from "../store/database.ts";
 import { OutputWriter, withoutLoaderLines } from "../store/output_writer.ts";
@@ -155,6 +155,7 @@ export async function recordRun(plan: RecordPlan): Promise<Recorded> {
     throw storeError(plan.path, error);
   }
 
+  const blobsBefore = lastBlob(db);
   const keep = (stream: 0 | 1 | 2) =>
     new OutputWriter(core, redactor, cleanerOf(plan.command, stream), { db, run: key, stream, now });
   const writers = {
@@ -231,7 +232,7 @@ export async function recordRun(plan: RecordPlan): Promise<Recorded> {
   flushOutput();
   guarded(() => {
     handed.drop();
-    compressBlobs(db);
+    squeezeRest(db, blobsBefore);
     const ending: Ending = {
       code: end.code,
       signal: end.signal,

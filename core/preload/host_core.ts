@@ -18,11 +18,10 @@ export function hostCore(core: Core, platform: Platform): Core {
   const crypto = platform.builtins.get<HostCrypto>("node:crypto");
   if (crypto === undefined) return core;
   const { createHash } = crypto;
+  const host = (data: Uint8Array) => new Uint8Array(createHash("sha256").update(data).digest());
   return {
     ...core,
-    sha256: (data) =>
-      data.length < HOST_FROM
-        ? core.sha256(data)
-        : new Uint8Array(createHash("sha256").update(data).digest()),
+    sha256: (data) => data.length < HOST_FROM ? core.sha256(data) : host(data),
+    scanner: (budget) => core.scanner(budget, host),
   };
 }

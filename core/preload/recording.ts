@@ -118,7 +118,7 @@ export function startRecording(
   }
   const start = platform.performanceNow();
   const now = () => offset + Math.round((platform.performanceNow() - start) * 1000);
-  const writer = new LaneWriter(db, path, key, lane, now);
+  const writer = new LaneWriter(db, core, path, key, lane, now);
   const log = new LaneLog(core, writer, lane);
 
   const masked = orders.get("TRACEFORK_KEY");
@@ -148,6 +148,8 @@ export function startRecording(
   const later = () => {
     planned = false;
     flush();
+    // With a launcher it is the launcher that compresses, when the program is gone.
+    if (launched === undefined) writer.squeeze();
   };
   const session: RecordSession = new RecordSession({
     log,

@@ -6,6 +6,7 @@
 import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { TraceforkError } from "../base/errors.ts";
+import { sameBytes } from "../base/bytes.ts";
 import { fromHex, toHex } from "../base/hex.ts";
 import type { Divergence } from "../session/divergence.ts";
 import { createJudge, type Finding } from "../session/judge.ts";
@@ -148,18 +149,17 @@ export function startReplaying(
   const source = tapeSource(db, core, run.key);
   const rows = source.events(lane).filter((row) => row.type !== TYPE.exit);
 
-  // The last bodies that this replay saw, for the judge: the tape has the recorded ones.
-  const seen = new Map<string, Uint8Array>();
+  // The last body that this replay saw, for the judge: the tape has the recorded ones.
+  let last: { readonly digest: Uint8Array; bytes(): Uint8Array } | undefined;
   const log = new LaneLog(core, {
     append() {},
-    body(digest, bytes) {
-      if (seen.size > 8) seen.clear();
-      seen.set(toHex(digest), bytes);
+    body(digest, body) {
+      last = { digest, bytes: body.bytes };
     },
   }, lane);
   const bodyOf = (digest: Uint8Array) => {
     try {
-      return seen.get(toHex(digest)) ?? source.body(digest);
+      return last !== undefined && sameBytes(last.digest, digest) ? last.bytes() : source.body(digest);
     } catch {
       return undefined;
     }

@@ -40,10 +40,10 @@ function isIterable(body: unknown): boolean {
   return typeof body === "object" && body !== null && Symbol.asyncIterator in body && !isStream(body);
 }
 
-/** The bytes of a body that is known at once; undefined where it has to be read first. */
-function bytesNow(body: unknown): Uint8Array | undefined {
-  if (typeof body === "string") return utf8(body);
-  if (body instanceof URLSearchParams) return utf8(body.toString());
+/** A body that is known at once: text, or bytes of its own. Undefined where it has to be read first. */
+function bodyNow(body: unknown): Uint8Array | { readonly text: string } | undefined {
+  if (typeof body === "string") return { text: body };
+  if (body instanceof URLSearchParams) return { text: body.toString() };
   if (ArrayBuffer.isView(body)) {
     return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
   }
@@ -51,7 +51,7 @@ function bytesNow(body: unknown): Uint8Array | undefined {
   if (body instanceof Blob || body instanceof FormData || isStream(body) || isIterable(body)) {
     return undefined;
   }
-  return utf8(String(body));
+  return { text: String(body) };
 }
 
 function boundaryOf(contentType: string | null): string | undefined {
@@ -91,15 +91,16 @@ export function prepareRequest(
   if (source?.bodyUsed === true && body === undefined) return { prepared: asGiven(input, init) };
   let request: Request;
   try {
-    // A signal would be followed by the copy for nothing.
-    request = context.quietly(() => new Request(input, { ...init, signal: null }));
+    // A signal would be followed by the copy for nothing, and a long text encoded (Node: 0.9 ms for a megabyte).
+    const light = typeof body === "string" && body.length > 0 ? { body: " " } : {};
+    request = context.quietly(() => new Request(input, { ...init, signal: null, ...light }));
   } catch {
     return { prepared: asGiven(input, init) };
   }
   if (!/^https?:/.test(request.url)) return { native: init, local: true };
 
   const headers = [...request.headers] as [string, string][];
-  const now = body === undefined ? undefined : bytesNow(body);
+  const now = body === undefined ? undefined : bodyNow(body);
   const fromRequest = body === undefined && source !== undefined && request.body !== null;
   const later = stream || fromRequest || (body !== undefined && now === undefined);
   const native = later && !stream ? boundaryOf(request.headers.get("content-type")) : undefined;

@@ -3,10 +3,10 @@
  * bodies put aside. Recorder and replayer both go through here.
  */
 
-import type { ErrorShape, TapeEvent } from "../tape/events.ts";
+import type { ErrorShape, RequestEvent, TapeEvent } from "../tape/events.ts";
 import type { LaneLog } from "./lane_log.ts";
 import type { Redactor } from "./redact.ts";
-import type { Ask, Delivery } from "./session.ts";
+import type { Ask, Delivery, RequestAsk } from "./session.ts";
 
 function redactError(error: ErrorShape, redactor: Redactor): ErrorShape {
   return {
@@ -18,6 +18,11 @@ function redactError(error: ErrorShape, redactor: Redactor): ErrorShape {
   };
 }
 
+function bodyOf(body: RequestAsk["body"], log: LaneLog, redactor: Redactor): RequestEvent["body"] {
+  if (body === undefined || body === "later") return body;
+  return log.requestBody(body instanceof Uint8Array ? body : body.text, redactor);
+}
+
 /** The event that stands for what the program asked for. */
 export function encodeAsk(op: number, ask: Ask, log: LaneLog, redactor: Redactor): TapeEvent {
   if (ask.type === "timer") return { type: "timer", op, kind: ask.kind, delay: ask.delay };
@@ -27,7 +32,7 @@ export function encodeAsk(op: number, ask: Ask, log: LaneLog, redactor: Redactor
     method: ask.method,
     url: redactor.url(ask.url),
     headers: redactor.requestHeaders(ask.headers),
-    body: ask.body instanceof Uint8Array ? log.body(redactor.requestBody(ask.body)) : ask.body,
+    body: bodyOf(ask.body, log, redactor),
     options: ask.options,
   };
 }
@@ -36,7 +41,7 @@ export function encodeAsk(op: number, ask: Ask, log: LaneLog, redactor: Redactor
 export function encodeDelivery(op: number, delivery: Delivery, log: LaneLog, redactor: Redactor): TapeEvent {
   switch (delivery.type) {
     case "sent":
-      return { type: "sent", op, body: log.body(redactor.requestBody(delivery.bytes)) };
+      return { type: "sent", op, body: log.requestBody(delivery.bytes, redactor) };
     case "head":
       return {
         ...delivery,
@@ -45,7 +50,7 @@ export function encodeDelivery(op: number, delivery: Delivery, log: LaneLog, red
         url: delivery.url === undefined ? undefined : redactor.url(delivery.url),
       };
     case "chunk":
-      return { type: "chunk", op, body: log.body(redactor.known(delivery.bytes)) };
+      return { type: "chunk", op, body: log.answerBody(delivery.bytes, redactor) };
     case "end":
       return { type: "end", op };
     case "fail":

@@ -8,7 +8,10 @@ import { Writer } from "../base/bytes.ts";
 import { type DrawKind, newDrawMemo } from "../tape/draws.ts";
 import { type TapeEvent, TYPE, writeEvent } from "../tape/events.ts";
 import { chainHeader } from "../tape/format.ts";
+import type { BodyRef } from "../tape/events.ts";
 import type { Core } from "../../wasm/core.ts";
+import { BodyLog, type KeepBody } from "./body_log.ts";
+import type { Redactor } from "./redact.ts";
 
 /** A pack closes at this size, so that memory and rows stay small in a run of a million draws. */
 const PACK_BYTES = 16 * 1024;
@@ -17,7 +20,7 @@ const PACK_BYTES = 16 * 1024;
 export interface Sink {
   /** `seq` may come again for the last event only, when a pack of draws was written early. */
   append(seq: number, type: number, body: Uint8Array, link: Uint8Array): void;
-  body(digest: Uint8Array, bytes: Uint8Array): void;
+  readonly body: KeepBody;
 }
 
 /** How much a lane holds. */
@@ -35,6 +38,7 @@ export class LaneLog {
   readonly counts: Counts = { exchanges: 0, draws: 0, deliveries: 0, matched: 0 };
   readonly #core: Core;
   readonly #sink: Sink;
+  readonly #bodies: BodyLog;
   readonly #memo = newDrawMemo();
   readonly #pack = new Writer(1024);
   readonly #scratch = new Writer(1024);
@@ -45,6 +49,7 @@ export class LaneLog {
   constructor(core: Core, sink: Sink, lane: number) {
     this.#core = core;
     this.#sink = sink;
+    this.#bodies = new BodyLog(core, (digest, body) => sink.body(digest, body));
     this.#link = core.sha256(chainHeader(lane));
   }
 
@@ -109,10 +114,13 @@ export class LaneLog {
     this.#sink.append(this.#seq++, code, body, this.#link);
   }
 
-  /** Stores a body and names it. */
-  body(bytes: Uint8Array): { digest: Uint8Array; size: number } {
-    const digest = this.#core.sha256(bytes);
-    this.#sink.body(digest, bytes);
-    return { digest, size: bytes.length };
+  /** Keeps a request's body, without secrets, and names it. */
+  requestBody(body: Uint8Array | string, redactor: Redactor): BodyRef {
+    return this.#bodies.request(body, redactor);
+  }
+
+  /** Keeps a piece of an answer, without known secrets, and names it. */
+  answerBody(bytes: Uint8Array, redactor: Redactor): BodyRef {
+    return this.#bodies.answer(bytes, redactor);
   }
 }

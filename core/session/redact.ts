@@ -64,10 +64,14 @@ const WEAK_FIELDS = new Set(["token", "secret", "password"]);
 const WEAK_QUERY_FIELDS = new Set(["key", "sig", "signature", "code"]);
 
 const KEY_SHAPES =
-  /\b(?:sk-(?:ant-|proj-|or-v1-)?[A-Za-z0-9_-]{16,}|AIza[0-9A-Za-z_-]{35}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|xox[abprs]-[A-Za-z0-9-]{10,}|AKIA[0-9A-Z]{16}|hf_[A-Za-z0-9]{30,}|glpat-[A-Za-z0-9_-]{20,}|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----)/g;
+  /\b(?:sk-(?:ant-|proj-|or-v1-)?[A-Za-z0-9_-]{16,}|AIza[0-9A-Za-z_-]{35}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|xox[abprs]-[A-Za-z0-9-]{10,}|AKIA[0-9A-Z]{16}|hf_[A-Za-z0-9]{30,}|glpat-[A-Za-z0-9_-]{20,}|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,})|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g;
 
 /** What every shape above begins with, and what every field name holds: a quick no for most bodies. */
 const KEY_STARTS = /sk-|AIza|gh[pousr]_|github_pat_|xox[abprs]-|AKIA|hf_|glpat-|eyJ|-----BEGIN/;
+/** A field of JSON with a text. Bounded, so that a later search may begin a little before what is new. */
+const JSON_FIELD = /("([A-Za-z_-]{3,32})"\s{0,64}:\s{0,64}")([^"\\]{8,4096})(")/g;
+/** A key that may go on in what comes later. */
+const UNFINISHED = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 const FORM = /^[\w.%+-]+=[^\s{}"]*(?:&|$)/;
 const NO_WORDS: ReadonlySet<string> = new Set();
 const FIELD_WORDS =
@@ -127,6 +131,8 @@ export class Redactor {
   readonly #fields: ReadonlySet<string>;
   /** Known secrets and what stands for them, longest first. */
   #known: { value: string; stand: string }[] = [];
+  /** Grows with each secret that is learned: what was searched before has to be searched again. */
+  revision = 0;
 
   constructor(rules: RedactRules, env: readonly (readonly [name: string, value: string])[]) {
     this.#on = rules.on;
@@ -143,6 +149,7 @@ export class Redactor {
   /** Takes a secret and what is to stand for it, as another redactor has learned it. */
   know(value: string, stand: string): void {
     if (!this.#on || this.#known.some((each) => each.value === value)) return;
+    this.revision++;
     this.#known.push({ value, stand });
     this.#known.sort((a, b) => b.value.length - a.value.length);
   }
@@ -245,24 +252,48 @@ export class Redactor {
     });
   }
 
-  /** A request's body: JSON and form fields by name, known values, key shapes. */
-  requestBody(bytes: Uint8Array): Uint8Array {
-    if (!this.#on || bytes.length === 0) return bytes;
-    const text = fromUtf8(bytes);
-    const named = this.#extraFields || FIELD_WORDS.test(text);
-    let changed = !named ? text : text.replaceAll(
-      /("([A-Za-z_-]{3,32})"\s*:\s*")([^"\\]{8,4096})(")/g,
-      (all, head, name, value, tail) => {
-        const plain = plainName(name);
-        const weak = WEAK_FIELDS.has(plain);
-        if (!(weak ? looksSecret(value) : this.#fields.has(plain))) return all;
-        if (!weak) this.#learn(value, name);
-        return `${head}redacted_${plain}${tail}`;
-      },
-    );
+  /** True for a field of JSON whose value is a secret. `plain` is the name in `plainName` spelling. */
+  #isSecretField(plain: string, value: string): boolean {
+    return WEAK_FIELDS.has(plain) ? looksSecret(value) : this.#fields.has(plain);
+  }
+
+  #hasNames(text: string): boolean {
+    return this.#extraFields || FIELD_WORDS.test(text);
+  }
+
+  /**
+   * A request's body: JSON and form fields by name, known values, key shapes. Comes back as it is where it holds
+   * no secret.
+   */
+  requestBody<B extends Uint8Array | string>(body: B): B | string | Uint8Array {
+    if (!this.#on || body.length === 0) return body;
+    const text = typeof body === "string" ? body : fromUtf8(body);
+    const named = this.#hasNames(text);
+    let changed = !named ? text : text.replaceAll(JSON_FIELD, (all, head, name, value, tail) => {
+      const plain = plainName(name);
+      if (!this.#isSecretField(plain, value)) return all;
+      if (!WEAK_FIELDS.has(plain)) this.#learn(value, name);
+      return `${head}redacted_${plain}${tail}`;
+    });
     if (named && FORM.test(text)) changed = this.#formFields(changed, NO_WORDS);
     changed = this.text(changed);
-    return changed === text ? bytes : utf8(changed);
+    return changed === text ? body : changed;
+  }
+
+  /** True where `requestBody` would find nothing in `text`, the end of a JSON body, and nothing begins there. */
+  isCleanTail(text: string): boolean {
+    if (!this.#on) return true;
+    if (KEY_STARTS.test(text) && (UNFINISHED.test(text) || text.search(KEY_SHAPES) >= 0)) return false;
+    if (this.#known.some(({ value }) => text.includes(value))) return false;
+    return !this.#hasNames(text) ||
+      text.matchAll(JSON_FIELD).every(([, , name, value]) => !this.#isSecretField(plainName(name!), value!));
+  }
+
+  /** True where the next body that begins as this clean one may be searched with `isCleanTail`. */
+  canContinue(body: Uint8Array | string): boolean {
+    if (!this.#on) return true;
+    const text = typeof body === "string" ? body : fromUtf8(body);
+    return !FORM.test(text) && !UNFINISHED.test(text);
   }
 
   /** A chunk of a response, or output: known values go. Bytes that hold none come back as they are. */

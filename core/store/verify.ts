@@ -7,11 +7,12 @@
 import { sameBytes } from "../base/bytes.ts";
 import { messageOf } from "../base/errors.ts";
 import { toHex } from "../base/hex.ts";
-import { decodeEvent, type ExitEvent, type TapeEvent, TYPE } from "../tape/events.ts";
+import { type BodyRef, decodeEvent, type ExitEvent, type TapeEvent, TYPE } from "../tape/events.ts";
 import { chainHeader } from "../tape/format.ts";
 import type { Core } from "../../wasm/core.ts";
 import type { Database } from "./database.ts";
 import { lanesOf, type Run, sealOf } from "./runs.ts";
+import { BodyProver } from "./body_prover.ts";
 import { outputOf, tapeSource } from "./tape_reader.ts";
 
 /** One thing that is wrong. */
@@ -40,9 +41,16 @@ export interface Verification {
 
 const MAX_FLAWS = 20;
 
-function bodiesOf(event: TapeEvent): Uint8Array[] {
-  if (event.type === "request") return typeof event.body === "object" ? [event.body.digest] : [];
-  return event.type === "chunk" || event.type === "sent" ? [event.body.digest] : [];
+function bodyOf(event: TapeEvent): BodyRef | undefined {
+  if (event.type === "request") return typeof event.body === "object" ? event.body : undefined;
+  return event.type === "chunk" || event.type === "sent" ? event.body : undefined;
+}
+
+/** The first event that names a body, with what it says of it. */
+interface Named extends BodyRef {
+  readonly lane: number;
+  readonly seq: number;
+  readonly step: number;
 }
 
 /** See the head of this file. */
@@ -50,7 +58,7 @@ export function verifyRun(db: Database, core: Core, run: Run): Verification {
   const source = tapeSource(db, core, run.key);
   const rows = source.events();
   const flaws: Flaw[] = [];
-  const checked = new Set<string>();
+  const named = new Map<string, Named>();
   const links = new Map<number, Uint8Array>();
   const counts = { exchanges: 0, draws: 0, deliveries: 0 };
   const requestOps = new Map<string, number>();
@@ -92,16 +100,14 @@ export function verifyRun(db: Database, core: Core, run: Run): Verification {
       flaw("link", row.seq, step, "the chain breaks here: this event is not what was recorded");
     }
     links.set(lane, row.link);
-    for (const digest of event === undefined ? [] : bodiesOf(event)) {
-      const key = toHex(digest);
-      if (checked.has(key)) continue;
-      checked.add(key);
-      try {
-        source.body(digest);
-      } catch (error) {
-        flaw("body", row.seq, step, messageOf(error));
-      }
-    }
+    const body = event && bodyOf(event);
+    const name = body && toHex(body.digest);
+    if (body !== undefined && !named.has(name!)) named.set(name!, { ...body, lane, seq: row.seq, step });
+  }
+  for (const [name, message] of new BodyProver(db, core).prove(named)) {
+    const at = named.get(name)!;
+    lane = at.lane;
+    flaw("body", at.seq, at.step, message);
   }
   lane = 0;
   const fingerprint = links.get(0) ?? core.sha256(chainHeader(0));
@@ -120,7 +126,7 @@ export function verifyRun(db: Database, core: Core, run: Run): Verification {
     intact: flaws.length === 0,
     flaws,
     events: rows.length,
-    bodies: checked.size,
+    bodies: named.size,
     ...counts,
     fingerprint,
   };

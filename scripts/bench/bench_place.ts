@@ -112,7 +112,7 @@ export async function openBenchPlace(runtimes: Runtimes): Promise<BenchPlace> {
     runRecorded(start) {
       const command = [
         runtimes[start.runtime],
-        ...commandLine({ ...start, mode: "bare", clock: false }, preload),
+        ...commandLine({ ...start, mode: "bare", clock: start.clock ?? false }, preload),
       ];
       const args = ["run", "-A", CLI, "run", "--quiet", "--force", "-o", start.tape, "--", ...command];
       return started(runtimes.deno, args, { ...start, mode: "bare" });

@@ -69,6 +69,10 @@ const server = createServer((request, response) => {
         response.end(JSON.stringify({ type: "message", ...nextAnswer() }));
         break;
       }
+      case "short":
+        response.writeHead(200, { "content-type": "application/json" });
+        response.end(JSON.stringify({ id: nextAnswer().id, type: "message", content: [] }));
+        break;
       case "sse":
         stream(response);
         break;

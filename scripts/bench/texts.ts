@@ -46,3 +46,19 @@ export function conversation(count: number): string[] {
   }
   return bodies;
 }
+
+/** New text of each step of a growing conversation, in characters. */
+export const GROWTH = 2_500;
+
+/** Bodies of an agent whose conversation grows by GROWTH at every step; ASCII. */
+export function* growing(steps: number): Generator<string, undefined> {
+  const next = dice(2);
+  const system = prose(2_000, next);
+  const messages: { role: string; content: string }[] = [];
+  for (let i = 0; i < steps; i++) {
+    // What JSON adds to a message is in the figure.
+    const role = i % 2 === 0 ? "user" : "assistant";
+    messages.push({ role, content: prose(GROWTH - 36, next) });
+    yield JSON.stringify({ model: "bench", max_tokens: 1024, system, messages });
+  }
+}

@@ -18,6 +18,7 @@ const AGENTS: readonly (readonly [name: string, script: string, leastExchanges: 
   ["a booking with a tool", agent("booking.ts"), 2],
   ["plain fetch with chunks as they came", agent("raw_fetch.mjs"), 9],
   ["32 requests in flight against timers", agent("many.mjs"), 33],
+  ["two conversations that grow far beyond the size at which bodies are cut", agent("growing.mjs"), 26],
   ["the demo's agent", join(ROOT, "core", "commands", "demo", "agent.ts"), 8],
 ];
 

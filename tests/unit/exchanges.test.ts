@@ -9,7 +9,7 @@ import { readResponse } from "../../core/provider/read.ts";
 import { BYTES, CLOCK, RANDOM, UUID } from "../../core/tape/draws.ts";
 import { encodeEvent, type ErrorShape, type ExitEvent, type TapeEvent } from "../../core/tape/events.ts";
 import { createRefCore } from "../../wasm/ref.ts";
-import { chunk, end, head, MemoryTape, request } from "./memory_tape.ts";
+import { chunk, end, head, MemoryTape, OPEN, request } from "./memory_tape.ts";
 
 const EXIT: ExitEvent = {
   type: "exit",
@@ -124,7 +124,7 @@ test("a body that had to be read first is the request's body", () => {
   const log = tape.lane(0);
   request(log, 0, "later");
   request(log, 1, "later");
-  log.event({ type: "sent", op: 0, body: log.body(utf8("streamed")) });
+  log.event({ type: "sent", op: 0, body: log.requestBody(utf8("streamed"), OPEN) });
   const [sent, never] = readExchanges(tape).exchanges;
   assert.equal(fromUtf8(sent!.requestBody()!), "streamed");
   assert.equal(sent!.requestSize, 8);

@@ -10,7 +10,7 @@ import { listRuns } from "../../core/store/runs.ts";
 import { tapeSource } from "../../core/store/tape_reader.ts";
 import { type Verification, verifyRun } from "../../core/store/verify.ts";
 import { decodeEvent } from "../../core/tape/events.ts";
-import { FORMAT } from "../../core/tape/format.ts";
+import { FORMAT, MIN_READER } from "../../core/tape/format.ts";
 import { createWasmCore } from "../../wasm/mod.ts";
 
 const FIXTURES = new URL("../fixtures/", import.meta.url);
@@ -69,6 +69,47 @@ test("the frozen tape of format 1 says what was asked and answered", () => {
     assert.equal(run.state, "complete");
     assert.deepEqual(run.about.command, ["node", "booking.ts"]);
     db.close();
+  });
+});
+
+test("the frozen tape of format 2 verifies intact, and its bodies are put together of chunks", () => {
+  withCopy("format-2.tape", (path) => {
+    const { intact, flaws, exchanges, bodies } = verify(path);
+    assert.deepEqual(flaws, []);
+    assert.equal(intact, true);
+    assert.ok(exchanges === 12 && bodies > 20, `${exchanges} exchanges, ${bodies} bodies`);
+    const db = openDatabase(path, "read");
+    const source = tapeSource(db, createWasmCore(), listRuns(db)[0]!.key);
+    const requests = source.events().map(({ body }) => decodeEvent(body)).filter((each) =>
+      each.type === "request"
+    );
+    const lengths = requests.map(({ body }) => {
+      assert.ok(typeof body === "object");
+      return JSON.parse(new TextDecoder().decode(source.body(body.digest))).messages.length as number;
+    });
+    assert.equal(Math.max(...lengths), 9);
+    const { chunked } = db.prepare("SELECT count(*) AS chunked FROM bodies").get() as { chunked: number };
+    assert.ok(chunked >= 4, `${chunked} bodies of chunks`);
+    db.close();
+  });
+});
+
+test("a file of format 1 that is opened to write becomes one of this format, and says the same", () => {
+  withCopy("format-1.tape", (path) => {
+    const before = verify(path);
+    const db = openDatabase(path, "write");
+    const { user_version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
+    assert.equal(user_version, FORMAT);
+    const { value } = db.prepare("SELECT value FROM meta WHERE key = 'min_reader'").get() as {
+      value: string;
+    };
+    assert.equal(value, String(MIN_READER));
+    const tables = db.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").all();
+    const fresh = openDatabase(join(path, "../fresh.tape"), "create");
+    assert.deepEqual(tables, fresh.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").all());
+    fresh.close();
+    db.close();
+    assert.deepEqual(verify(path), before);
   });
 });
 

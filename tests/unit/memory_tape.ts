@@ -1,13 +1,15 @@
 /** A tape in memory, written by the log that the recorder writes through, for tests of what reads tapes. */
 
 import type { ExchangeSource } from "../../core/analyse/exchanges.ts";
-import { utf8 } from "../../core/base/bytes.ts";
 import { TraceforkError } from "../../core/base/errors.ts";
 import { toHex } from "../../core/base/hex.ts";
 import { LaneLog, type Sink } from "../../core/session/lane_log.ts";
+import { parseRedactRules, Redactor } from "../../core/session/redact.ts";
 import { createRefCore } from "../../wasm/ref.ts";
 
 const core = createRefCore();
+/** Takes nothing out. */
+export const OPEN = new Redactor(parseRedactRules("off"), []);
 
 /** A stored event. */
 export interface Row {
@@ -31,7 +33,7 @@ export class MemoryTape implements ExchangeSource {
         if (known >= 0) this.rows[known]!.body = body.slice();
         else this.rows.push({ lane, seq, at, body: body.slice() });
       },
-      body: (digest, bytes) => void this.bodies.set(toHex(digest), bytes.slice()),
+      body: (digest, body) => void this.bodies.set(toHex(digest), body.bytes()),
     };
     return new LaneLog(core, sink, lane);
   }
@@ -56,7 +58,7 @@ export function request(log: LaneLog, op: number, body?: string | "later", path 
     method: body === undefined ? "GET" : "POST",
     url: `http://api.example${path}`,
     headers: [["accept", "*/*"]],
-    body: body === undefined || body === "later" ? body : log.body(utf8(body)),
+    body: body === undefined || body === "later" ? body : log.requestBody(body, OPEN),
     options: "",
   });
 }
@@ -78,6 +80,6 @@ export function head(log: LaneLog, op: number, hasBody = true): void {
 
 /** A piece of the answer. */
 export const chunk = (log: LaneLog, op: number, bytes: Uint8Array) =>
-  log.event({ type: "chunk", op, body: log.body(bytes) });
+  log.event({ type: "chunk", op, body: log.answerBody(bytes, OPEN) });
 /** The answer's end. */
 export const end = (log: LaneLog, op: number) => log.event({ type: "end", op });

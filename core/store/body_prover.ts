@@ -1,0 +1,221 @@
+/**
+ * Proves bodies without putting them together. Each chunk is read, decompressed and checked once, however many
+ * bodies share it, four at a time. A body's SHA-256 goes on from the midstate behind the chunks that it shares
+ * with one that was proven before. So the work follows what is stored, not what it stands for.
+ */
+
+import { sameBytes } from "../base/bytes.ts";
+import { messageOf } from "../base/errors.ts";
+import { toHex } from "../base/hex.ts";
+import type { Core } from "../../wasm/core.ts";
+import { decodeList, decodePieces, type Pieces } from "../tape/bodies.ts";
+import { blobBytes, type BlobRow } from "./blobs.ts";
+import { hasBodies } from "./body_reader.ts";
+import type { Database } from "./database.ts";
+
+/** Chunks that are digested in one go. */
+const BATCH = 64;
+/** Decompressed chunks that are kept for the bodies' digests, in bytes; beyond that they are read again. */
+const KEPT = 32 * 1024 * 1024;
+
+/** A place in the bodies seen so far: the midstate behind a sequence of chunks, and where it went on. */
+interface Place {
+  readonly midstate: Uint8Array;
+  readonly length: number;
+  readonly lists: Map<number, Place>;
+  readonly chunks: Map<number, Place>;
+}
+
+interface Chunk {
+  readonly digest: Uint8Array;
+  readonly size: number;
+  /** Why it is not what its digest says. */
+  readonly flaw: string | undefined;
+}
+
+type Body =
+  | { readonly blob: number }
+  | { readonly size: number; readonly pieces: Pieces }
+  | { readonly flaw: string };
+
+/** See the head of this file. */
+export class BodyProver {
+  readonly #core: Core;
+  readonly #findBlob;
+  readonly #readBlob;
+  readonly #findBody;
+  readonly #readList;
+  readonly #chunks = new Map<number, Chunk>();
+  readonly #lists = new Map<number, readonly number[] | string>();
+  readonly #content = new Map<number, Uint8Array>();
+  #contentSize = 0;
+  readonly #start: Place;
+
+  constructor(db: Database, core: Core) {
+    this.#core = core;
+    this.#findBlob = db.prepare("SELECT key FROM blobs WHERE digest = ?");
+    this.#readBlob = db.prepare("SELECT digest, size, zstd, data FROM blobs WHERE key = ?");
+    const chunked = hasBodies(db);
+    this.#findBody = chunked ? db.prepare("SELECT size, data FROM bodies WHERE digest = ?") : undefined;
+    this.#readList = chunked ? db.prepare("SELECT digest, data FROM lists WHERE key = ?") : undefined;
+    this.#start = { midstate: core.hasher().save(), length: 0, lists: new Map(), chunks: new Map() };
+  }
+
+  /**
+   * Proves the bodies with these digests. Returns, by digest in hex, why a body is not what its digest says; sound
+   * ones are not in it. `sizes` are those that the events name.
+   */
+  prove(
+    wanted: ReadonlyMap<string, { readonly digest: Uint8Array; readonly size: number }>,
+  ): Map<string, string> {
+    const bodies = new Map<string, Body>();
+    const keys = new Set<number>();
+    for (const [name, { digest }] of wanted) {
+      const body = this.#find(digest);
+      bodies.set(name, body);
+      if ("blob" in body) keys.add(body.blob);
+      else if ("pieces" in body) { for (const key of this.#keysOf(body.pieces)) keys.add(key); }
+    }
+    this.#checkChunks([...keys].sort((a, b) => a - b));
+    const flaws = new Map<string, string>();
+    for (const [name, { digest, size }] of wanted) {
+      const flaw = this.#proveBody(bodies.get(name)!, digest, size);
+      if (flaw !== undefined) flaws.set(name, `Cannot read body ${name.slice(0, 12)}…: ${flaw}`);
+    }
+    return flaws;
+  }
+
+  #find(digest: Uint8Array): Body {
+    const row = this.#findBody?.get(digest) as { size: number; data: Uint8Array } | undefined;
+    if (row === undefined) {
+      const blob = this.#findBlob.get(digest) as { key: number } | undefined;
+      return blob === undefined ? { flaw: "it is missing" } : { blob: blob.key };
+    }
+    try {
+      return { size: row.size, pieces: decodePieces(row.data) };
+    } catch (error) {
+      return { flaw: messageOf(error) };
+    }
+  }
+
+  /** A list's chunks, or why it has none. Its digest is checked once its chunks' digests are known. */
+  #list(key: number): readonly number[] | string {
+    let list = this.#lists.get(key);
+    if (list !== undefined) return list;
+    const row = this.#readList!.get(key) as { data: Uint8Array } | undefined;
+    try {
+      list = row === undefined ? `its list ${key} is missing` : decodeList(row.data);
+    } catch (error) {
+      list = `its list ${key} is damaged (${messageOf(error)})`;
+    }
+    this.#lists.set(key, list);
+    return list;
+  }
+
+  *#keysOf(pieces: Pieces): Iterable<number> {
+    for (const key of pieces.lists) {
+      if (this.#lists.has(key)) continue;
+      const list = this.#list(key);
+      if (typeof list !== "string") yield* list;
+    }
+    yield* pieces.chunks;
+  }
+
+  /** Reads chunks and checks their digests, many at a time; then the lists over them. */
+  #checkChunks(keys: readonly number[]): void {
+    for (let at = 0; at < keys.length; at += BATCH) {
+      const batch: { key: number; digest: Uint8Array; bytes: Uint8Array }[] = [];
+      for (const key of keys.slice(at, at + BATCH)) {
+        if (this.#chunks.has(key)) continue;
+        const row = this.#readBlob.get(key) as (BlobRow & { digest: Uint8Array }) | undefined;
+        const bytes = row && blobBytes(row);
+        if (bytes !== undefined) batch.push({ key, digest: row!.digest, bytes });
+        else {
+          const flaw = row === undefined ? "is missing" : "cannot be decompressed";
+          this.#chunks.set(key, { digest: row?.digest ?? new Uint8Array(32), size: 0, flaw });
+        }
+      }
+      const digests = this.#core.sha256Many(batch.map(({ bytes }) => bytes));
+      for (const [i, { key, digest, bytes }] of batch.entries()) {
+        const same = sameBytes(digests.subarray(i * 32, i * 32 + 32), digest);
+        const flaw = same ? undefined : "does not have the content that its digest says";
+        this.#chunks.set(key, { digest, size: bytes.length, flaw });
+        if (this.#contentSize < KEPT) {
+          this.#content.set(key, bytes);
+          this.#contentSize += bytes.length;
+        }
+      }
+    }
+    for (const [key, list] of this.#lists) {
+      if (typeof list !== "string") this.#checkList(key, list);
+    }
+  }
+
+  #checkList(key: number, chunks: readonly number[]): void {
+    const digests = new Uint8Array(chunks.length * 32);
+    for (const [i, chunk] of chunks.entries()) {
+      const { digest, flaw } = this.#chunks.get(chunk)!;
+      // Then it is the chunk that is named.
+      if (flaw !== undefined) return;
+      digests.set(digest, i * 32);
+    }
+    const { digest } = this.#readList!.get(key) as { digest: Uint8Array };
+    if (!sameBytes(this.#core.sha256(digests), digest)) {
+      this.#lists.set(key, `its list ${key} does not name the chunks that its digest says`);
+    }
+  }
+
+  #proveBody(body: Body, digest: Uint8Array, size: number): string | undefined {
+    if ("flaw" in body) return body.flaw;
+    if ("blob" in body) {
+      const chunk = this.#chunks.get(body.blob)!;
+      if (chunk.flaw !== undefined) return `it ${chunk.flaw}`;
+      // The row was found by an index, which a damaged file may hold besides.
+      if (!sameBytes(chunk.digest, digest)) return "its row has another digest";
+      return chunk.size === size ? undefined : `it has ${chunk.size} bytes, the event says ${size}`;
+    }
+    let place = this.#start;
+    for (const key of body.pieces.lists) {
+      const known = place.lists.get(key);
+      if (known !== undefined) {
+        place = known;
+        continue;
+      }
+      const list = this.#list(key);
+      if (typeof list === "string") return list;
+      const from = place;
+      const reached = this.#follow(place, list);
+      if (typeof reached === "string") return reached;
+      from.lists.set(key, place = reached);
+    }
+    const end = this.#follow(place, body.pieces.chunks);
+    if (typeof end === "string") return end;
+    if (end.length !== size || body.size !== size) {
+      return `its chunks have ${end.length} bytes, its row says ${body.size}, the event ${size}`;
+    }
+    const found = this.#core.hasher().restore(end.midstate).digest();
+    return sameBytes(found, digest)
+      ? undefined
+      : `its chunks make another body (${toHex(found).slice(0, 12)}…)`;
+  }
+
+  /** The place behind these chunks, or what is wrong with one of them. */
+  #follow(place: Place, chunks: readonly number[]): Place | string {
+    for (const key of chunks) {
+      let next = place.chunks.get(key);
+      if (next === undefined) {
+        const { flaw, size } = this.#chunks.get(key)!;
+        if (flaw !== undefined) return `its chunk ${key} ${flaw}`;
+        const hasher = this.#core.hasher().restore(place.midstate).update(this.#bytes(key));
+        next = { midstate: hasher.save(), length: place.length + size, lists: new Map(), chunks: new Map() };
+        place.chunks.set(key, next);
+      }
+      place = next;
+    }
+    return place;
+  }
+
+  #bytes(key: number): Uint8Array {
+    return this.#content.get(key) ?? blobBytes(this.#readBlob.get(key) as unknown as BlobRow)!;
+  }
+}
