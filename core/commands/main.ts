@@ -12,10 +12,10 @@ import { FORMAT } from "../tape/format.ts";
 import { fullHelp, overview, shortHelp, usageLine } from "./help.ts";
 import { nearestWord } from "./nearest_word.ts";
 import type { Call, Io, Verb } from "./verb.ts";
-import { VERBS } from "./verbs.ts";
+import { loadVerbs, VERBS } from "./verbs.ts";
 
-function findVerb(name: string): Verb | undefined {
-  return VERBS.find((verb) => verb.name === name || verb.aliases?.includes(name));
+async function findVerb(name: string): Promise<Verb | undefined> {
+  return await VERBS.find((verb) => verb.name === name || verb.aliases?.includes(name))?.load();
 }
 
 function unknownVerb(name: string): TraceforkError {
@@ -85,13 +85,13 @@ function report(error: unknown, verb: Verb | undefined, own: readonly string[], 
   return known ? error.exitCode : EXIT.checkFailed;
 }
 
-function help(argv: readonly string[], io: Io): number {
+async function help(argv: readonly string[], io: Io): Promise<number> {
   const name = argv[0];
   if (name === undefined) {
-    io.out(overview(VERBS));
+    io.out(overview(await loadVerbs()));
     return EXIT.ok;
   }
-  const verb = findVerb(name);
+  const verb = await findVerb(name);
   if (verb === undefined) return report(unknownVerb(name), undefined, argv, io);
   io.out(fullHelp(verb));
   return EXIT.ok;
@@ -106,7 +106,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     io.out(`tracefork ${VERSION} (${RUNTIME} ${RUNTIME_VERSION}, tape format ${FORMAT})\n`);
     return EXIT.ok;
   }
-  const verb = findVerb(name);
+  const verb = await findVerb(name);
   if (verb === undefined) return report(unknownVerb(name), undefined, others, io);
   const { own, rest } = splitRest(others);
   if (own.includes("--help")) return help([name], io);

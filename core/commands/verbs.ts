@@ -1,20 +1,28 @@
-/** All verbs, in the order in which help shows them. To add one, write its file and name it here. */
+/**
+ * All verbs, in the order in which help shows them. To add one, write its file and name it here. A verb is loaded when
+ * it is wanted: a `verify` need not wait for the demo's model server.
+ */
 
-import { demoVerb } from "./demo.ts";
-import { lsVerb } from "./ls.ts";
-import { replayVerb } from "./replay.ts";
-import { runVerb } from "./run.ts";
-import { showVerb } from "./show.ts";
 import type { Verb } from "./verb.ts";
-import { verifyVerb } from "./verify.ts";
-import { whereVerb } from "./where.ts";
 
-export const VERBS: readonly Verb[] = [
-  runVerb,
-  replayVerb,
-  verifyVerb,
-  demoVerb,
-  lsVerb,
-  showVerb,
-  whereVerb,
+/** A verb that is not loaded yet. Names are those of the verb itself. */
+export interface VerbEntry {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  load(): Promise<Verb>;
+}
+
+export const VERBS: readonly VerbEntry[] = [
+  { name: "run", aliases: ["record"], load: async () => (await import("./run.ts")).runVerb },
+  { name: "replay", load: async () => (await import("./replay.ts")).replayVerb },
+  { name: "verify", load: async () => (await import("./verify.ts")).verifyVerb },
+  { name: "demo", load: async () => (await import("./demo.ts")).demoVerb },
+  { name: "ls", load: async () => (await import("./ls.ts")).lsVerb },
+  { name: "show", load: async () => (await import("./show.ts")).showVerb },
+  { name: "where", load: async () => (await import("./where.ts")).whereVerb },
 ];
+
+/** All verbs, loaded. */
+export function loadVerbs(): Promise<Verb[]> {
+  return Promise.all(VERBS.map((entry) => entry.load()));
+}

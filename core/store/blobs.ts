@@ -10,6 +10,7 @@ import { toHex } from "../base/hex.ts";
 import { sameBytes } from "../base/bytes.ts";
 import type { Core } from "../../wasm/core.ts";
 import type { Database } from "./database.ts";
+import { isWholeFrame } from "./zstd_frame.ts";
 
 let zlib: typeof Zlib | undefined;
 
@@ -106,8 +107,15 @@ export interface BlobRow {
 
 /** The bytes of a row; undefined where they can't be decompressed or don't have its size. */
 export function blobBytes(row: BlobRow): Uint8Array | undefined {
+  if (!(row.data instanceof Uint8Array)) return undefined;
+  if (row.zstd !== 1) return row.zstd === 0 && row.data.length === row.size ? row.data : undefined;
+  if (!isWholeFrame(row.data, row.size)) return undefined;
   try {
-    const bytes = row.zstd === 1 ? new Uint8Array(zstd().zstdDecompressSync(row.data)) : row.data;
+    // A buffer of the right size: the default is 16 KB and more, of which a chunk fills little. Copied, because a
+    // program must not be given a Buffer, nor a part of one that others share.
+    const bytes = new Uint8Array(
+      zstd().zstdDecompressSync(row.data, { chunkSize: Math.max(64, row.size + 1) }),
+    );
     return bytes.length === row.size ? bytes : undefined;
   } catch {
     return undefined;

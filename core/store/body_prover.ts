@@ -15,6 +15,8 @@ import type { Database } from "./database.ts";
 
 /** Chunks that are digested in one go. */
 const BATCH = 64;
+/** A batch whose rows lie this close together is read in one go: most of a query's time is its start. */
+const NEAR = 4;
 /** Decompressed chunks that are kept for the bodies' digests, in bytes; beyond that they are read again. */
 const KEPT = 32 * 1024 * 1024;
 
@@ -38,12 +40,30 @@ type Body =
   | { readonly size: number; readonly pieces: Pieces }
   | { readonly flaw: string };
 
+type BlobKeyRow = BlobRow & { readonly key: number; readonly digest: Uint8Array };
+
+/** A row of `bodies` or `blobs`. */
+interface Row {
+  readonly digest: Uint8Array;
+  readonly key?: number;
+  readonly size?: number;
+  readonly data?: Uint8Array;
+}
+
+function readBody(size: number, data: Uint8Array): Body {
+  try {
+    return { size, pieces: decodePieces(data) };
+  } catch (error) {
+    return { flaw: messageOf(error) };
+  }
+}
+
 /** See the head of this file. */
 export class BodyProver {
   readonly #core: Core;
-  readonly #findBlob;
+  readonly #db: Database;
   readonly #readBlob;
-  readonly #findBody;
+  readonly #readBlobs;
   readonly #readList;
   readonly #chunks = new Map<number, Chunk>();
   readonly #lists = new Map<number, readonly number[] | string>();
@@ -53,11 +73,12 @@ export class BodyProver {
 
   constructor(db: Database, core: Core) {
     this.#core = core;
-    this.#findBlob = db.prepare("SELECT key FROM blobs WHERE digest = ?");
-    this.#readBlob = db.prepare("SELECT digest, size, zstd, data FROM blobs WHERE key = ?");
-    const chunked = hasBodies(db);
-    this.#findBody = chunked ? db.prepare("SELECT size, data FROM bodies WHERE digest = ?") : undefined;
-    this.#readList = chunked ? db.prepare("SELECT digest, data FROM lists WHERE key = ?") : undefined;
+    this.#db = db;
+    this.#readBlob = db.prepare("SELECT key, digest, size, zstd, data FROM blobs WHERE key = ?");
+    this.#readBlobs = db.prepare(
+      "SELECT key, digest, size, zstd, data FROM blobs WHERE key BETWEEN ? AND ? ORDER BY key",
+    );
+    this.#readList = hasBodies(db) ? db.prepare("SELECT digest, data FROM lists WHERE key = ?") : undefined;
     this.#start = { midstate: core.hasher().save(), length: 0, lists: new Map(), chunks: new Map() };
   }
 
@@ -68,11 +89,9 @@ export class BodyProver {
   prove(
     wanted: ReadonlyMap<string, { readonly digest: Uint8Array; readonly size: number }>,
   ): Map<string, string> {
-    const bodies = new Map<string, Body>();
+    const bodies = this.#find(wanted);
     const keys = new Set<number>();
-    for (const [name, { digest }] of wanted) {
-      const body = this.#find(digest);
-      bodies.set(name, body);
+    for (const body of bodies.values()) {
       if ("blob" in body) keys.add(body.blob);
       else if ("pieces" in body) { for (const key of this.#keysOf(body.pieces)) keys.add(key); }
     }
@@ -85,17 +104,32 @@ export class BodyProver {
     return flaws;
   }
 
-  #find(digest: Uint8Array): Body {
-    const row = this.#findBody?.get(digest) as { size: number; data: Uint8Array } | undefined;
-    if (row === undefined) {
-      const blob = this.#findBlob.get(digest) as { key: number } | undefined;
-      return blob === undefined ? { flaw: "it is missing" } : { blob: blob.key };
+  /** The rows of all wanted bodies. Whole tables are read where that is less than a look-up for each. */
+  #find(wanted: ReadonlyMap<string, { readonly digest: Uint8Array }>): Map<string, Body> {
+    const found = new Map<string, Body>();
+    const each = (table: string, columns: string, take: (name: string, row: Row) => void) => {
+      const { rows } = this.#db.prepare(`SELECT count(*) AS rows FROM ${table}`).get() as { rows: number };
+      if (rows <= wanted.size * NEAR) {
+        for (
+          const row of this.#db.prepare(`SELECT digest, ${columns} FROM ${table}`).all() as unknown as Row[]
+        ) {
+          const name = toHex(row.digest);
+          if (wanted.has(name) && !found.has(name)) take(name, row);
+        }
+        return;
+      }
+      const find = this.#db.prepare(`SELECT digest, ${columns} FROM ${table} WHERE digest = ?`);
+      for (const [name, { digest }] of wanted) {
+        const row = found.has(name) ? undefined : find.get(digest) as unknown as Row | undefined;
+        if (row !== undefined) take(name, row);
+      }
+    };
+    if (this.#readList !== undefined) {
+      each("bodies", "size, data", (name, { size, data }) => found.set(name, readBody(size!, data!)));
     }
-    try {
-      return { size: row.size, pieces: decodePieces(row.data) };
-    } catch (error) {
-      return { flaw: messageOf(error) };
-    }
+    each("blobs", "key", (name, { key }) => found.set(name, { blob: key! }));
+    for (const name of wanted.keys()) if (!found.has(name)) found.set(name, { flaw: "it is missing" });
+    return found;
   }
 
   /** A list's chunks, or why it has none. Its digest is checked once its chunks' digests are known. */
@@ -124,16 +158,12 @@ export class BodyProver {
   /** Reads chunks and checks their digests, many at a time; then the lists over them. */
   #checkChunks(keys: readonly number[]): void {
     for (let at = 0; at < keys.length; at += BATCH) {
+      const wanted = keys.slice(at, at + BATCH).filter((key) => !this.#chunks.has(key));
       const batch: { key: number; digest: Uint8Array; bytes: Uint8Array }[] = [];
-      for (const key of keys.slice(at, at + BATCH)) {
-        if (this.#chunks.has(key)) continue;
-        const row = this.#readBlob.get(key) as (BlobRow & { digest: Uint8Array }) | undefined;
-        const bytes = row && blobBytes(row);
-        if (bytes !== undefined) batch.push({ key, digest: row!.digest, bytes });
-        else {
-          const flaw = row === undefined ? "is missing" : "cannot be decompressed";
-          this.#chunks.set(key, { digest: row?.digest ?? new Uint8Array(32), size: 0, flaw });
-        }
+      for (const row of this.#rows(wanted)) {
+        const bytes = blobBytes(row);
+        if (bytes !== undefined) batch.push({ key: row.key, digest: row.digest, bytes });
+        else this.#chunks.set(row.key, { digest: row.digest, size: 0, flaw: "cannot be decompressed" });
       }
       const digests = this.#core.sha256Many(batch.map(({ bytes }) => bytes));
       for (const [i, { key, digest, bytes }] of batch.entries()) {
@@ -146,9 +176,26 @@ export class BodyProver {
         }
       }
     }
+    for (const key of keys) {
+      if (!this.#chunks.has(key)) {
+        this.#chunks.set(key, { digest: new Uint8Array(32), size: 0, flaw: "is missing" });
+      }
+    }
     for (const [key, list] of this.#lists) {
       if (typeof list !== "string") this.#checkList(key, list);
     }
+  }
+
+  /** The rows of blobs with these ascending keys; those that are missing are left out. */
+  #rows(keys: readonly number[]): BlobKeyRow[] {
+    if (keys.length === 0) return [];
+    const [first, last] = [keys[0]!, keys.at(-1)!];
+    if (last - first >= keys.length * NEAR) {
+      return keys.flatMap((key) => this.#readBlob.get(key) as unknown as BlobKeyRow ?? []);
+    }
+    const wanted = new Set(keys);
+    const rows = this.#readBlobs.all(first, last) as unknown as BlobKeyRow[];
+    return rows.filter(({ key }) => wanted.has(key));
   }
 
   #checkList(key: number, chunks: readonly number[]): void {

@@ -255,15 +255,29 @@ export function environmentOf(db: Database, run: number): Variable[] {
   return rows.map(({ name, value, secret }) => ({ name, value: value ?? undefined, secret: secret === 1 }));
 }
 
+/** When an event happened. */
+interface EventTime {
+  readonly lane: number;
+  readonly seq: number;
+  readonly at: number;
+}
+
 /**
  * What a run's seal is made of besides the chain: what it says about itself, and every event's time. A
  * replay can't come to these again, so they are no part of the fingerprint.
  */
-export function sealOf(db: Database, core: Core, run: number, fingerprint: Uint8Array): Uint8Array {
+export function sealOf(
+  db: Database,
+  core: Core,
+  run: number,
+  fingerprint: Uint8Array,
+  events: Iterable<EventTime> = db.prepare(
+    "SELECT lane, seq, at FROM events WHERE run = ? ORDER BY lane, seq",
+  ).iterate(run) as unknown as Iterable<EventTime>,
+): Uint8Array {
   const row = db.prepare("SELECT * FROM runs WHERE key = ?").get(run) as unknown as RunRow;
   const times = new Writer(4096);
-  const events = db.prepare("SELECT lane, seq, at FROM events WHERE run = ? ORDER BY lane, seq");
-  for (const each of events.iterate(run) as Iterable<{ lane: number; seq: number; at: number }>) {
+  for (const each of events) {
     times.varint(each.lane).varint(each.seq).varint(each.at);
   }
   const variables = new Writer(1024);

@@ -7,13 +7,20 @@
 import { sameBytes } from "../base/bytes.ts";
 import { messageOf } from "../base/errors.ts";
 import { toHex } from "../base/hex.ts";
-import { type BodyRef, decodeEvent, type ExitEvent, type TapeEvent, TYPE } from "../tape/events.ts";
+import {
+  type BodyRef,
+  decodeEvent,
+  type ExitEvent,
+  isDelivery,
+  type TapeEvent,
+  TYPE,
+} from "../tape/events.ts";
 import { chainHeader } from "../tape/format.ts";
 import type { Core } from "../../wasm/core.ts";
 import type { Database } from "./database.ts";
 import { lanesOf, type Run, sealOf } from "./runs.ts";
 import { BodyProver } from "./body_prover.ts";
-import { outputOf, tapeSource } from "./tape_reader.ts";
+import { outputOf, type StoredEvent, tapeSource } from "./tape_reader.ts";
 
 /** One thing that is wrong. */
 export interface Flaw {
@@ -93,7 +100,7 @@ export function verifyRun(db: Database, core: Core, run: Run): Verification {
       } else if ("op" in event) step = requestOps.get(`${lane}:${event.op}`) ?? step;
       if (TYPE[event.type] !== row.type) flaw("event", row.seq, step, "its type column says something else");
       if (event.type === "draws") counts.draws += event.count;
-      if (["sent", "head", "chunk", "end", "fail", "fire"].includes(event.type)) counts.deliveries++;
+      if (isDelivery(event)) counts.deliveries++;
       if (event.type === "exit") closing = event;
     }
     if (!sameBytes(link, row.link)) {
@@ -119,6 +126,7 @@ export function verifyRun(db: Database, core: Core, run: Run): Verification {
       closing,
       links,
       fingerprint,
+      rows,
       (what, message) => flaw(what, undefined, counts.exchanges, message),
     );
   }
@@ -139,6 +147,7 @@ function checkClosing(
   closing: ExitEvent | undefined,
   links: ReadonlyMap<number, Uint8Array>,
   fingerprint: Uint8Array,
+  rows: readonly StoredEvent[],
   flaw: (what: Flaw["what"], message: string) => void,
 ): void {
   if (closing === undefined) return flaw("closing", "the closing event is missing");
@@ -162,7 +171,7 @@ function checkClosing(
       flaw("output", `${name} is not what was recorded`);
     }
   }
-  if (run.seal === undefined || !sameBytes(run.seal, sealOf(db, core, run.key, fingerprint))) {
+  if (run.seal === undefined || !sameBytes(run.seal, sealOf(db, core, run.key, fingerprint, rows))) {
     flaw("seal", "the times or what the run says about itself are not what was recorded");
   }
 }

@@ -5,7 +5,10 @@ import { agent, answer, boxed } from "../helpers/box.ts";
 import { assertFails, assertNoStack } from "../helpers/errors.ts";
 import { told } from "../helpers/process.ts";
 import { DENO } from "../helpers/runtimes.ts";
-import { VERBS } from "../../core/commands/verbs.ts";
+import { loadVerbs } from "../../core/commands/verbs.ts";
+import { FORMAT } from "../../core/tape/format.ts";
+
+const VERBS = await loadVerbs();
 
 boxed("alone, tracefork says on one screen what it is, three examples, and every verb", async (box) => {
   const ran = await box.tracefork([]);
@@ -53,7 +56,8 @@ boxed("the version line names tracefork, its runtime and the tape format", async
   for (const flag of ["--version", "-V", "version"]) {
     const ran = await box.tracefork([flag]);
     assert.equal(ran.code, 0, told(ran));
-    assert.match(ran.out, /^tracefork \d+\.\d+\.\d+ \((deno|bun|node) \d+\.\d+\.\d+, tape format 1\)\n$/);
+    assert.match(ran.out, /^tracefork \d+\.\d+\.\d+ \((deno|bun|node) \d+\.\d+\.\d+, tape format \d+\)\n$/);
+    assert.ok(ran.out.endsWith(`, tape format ${FORMAT})\n`), ran.out);
   }
 });
 

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { EXIT, TraceforkError } from "../../core/base/errors.ts";
-import { VERBS } from "../../core/commands/verbs.ts";
+import { loadVerbs, VERBS as ENTRIES } from "../../core/commands/verbs.ts";
 
+const VERBS = await loadVerbs();
 const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 
 /** Cells of the table that begins with this header cell, without the header. */
@@ -26,6 +27,13 @@ const verbRows = () =>
     [name, ...(aliases ?? [])].map((each) => `\`${each}\``).join(", "),
     summary.replaceAll("|", "\\|"),
   ]);
+
+test("verbs are listed by the names that they have", () => {
+  const names = (
+    { name, aliases }: { name: string; aliases?: readonly string[] },
+  ) => [name, ...(aliases ?? [])];
+  assert.deepEqual(ENTRIES.map(names), VERBS.map(names));
+});
 
 test("the README's table of verbs is what the verbs say", () => {
   assert.deepEqual(tableAfter(README, "Verb"), verbRows());
