@@ -63,11 +63,11 @@ export interface Scanner {
   /**
    * Takes `body` in, text as UTF-8 with U+FFFD for lone surrogates, and finds the remembered body with which it
    * shares the longest prefix. The body that was loaded before is dropped unless it was remembered. A body larger than
-   * the budget is compared with none. Throws RangeError when the memory doesn't suffice (1 GB in all); then no body
-   * is loaded.
+   * the budget is compared with none. Throws RangeError when the memory doesn't suffice (1 GB in all); then an empty
+   * body is loaded, as at the beginning. `body` must not be a view of this scanner's.
    */
   load(body: Uint8Array | string): void;
-  /** Bytes of the loaded body; 0 when there is none. */
+  /** Bytes of the loaded body. */
   readonly size: number;
   /** How many leading bytes it shares with `base`. */
   readonly shared: number;
@@ -83,7 +83,7 @@ export interface Scanner {
   chunkDigests(first: number): Uint8Array;
   /**
    * Keeps the loaded body for later ones. What has to go for it, in this order: its base, if it shares with it all of
-   * the base's chunks but the last, for then it takes the base's place; and those not used for the longest time, until
+   * the base's chunks but the last and half of its bytes, for then it takes the base's place; and those not used for the longest time, until
    * at most 16 bodies of `budget` bytes together are left. To be remembered or to be a base is to be used.
    * A second call for the same body changes nothing.
    */
@@ -98,7 +98,7 @@ export interface Cut {
 }
 
 export interface Remembered {
-  /** The body's id; undefined for one larger than the budget, or when none is loaded. Ids ascend and never recur. */
+  /** The body's id; undefined for one larger than the budget. Ids ascend and never recur. */
   readonly id: number | undefined;
   /** The ids of those that were given up for it. */
   readonly dropped: readonly number[];

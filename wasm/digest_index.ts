@@ -6,6 +6,9 @@ import { type Exports, instantiate } from "./module.ts";
 /** Records of a fresh index: with their slots they fit into the memory that an instance has from the start. */
 const FIRST_CAPACITY = 256;
 
+/** Bytes of memory that a cleared index keeps. */
+const KEEP = 1024 * 1024;
+
 /** An empty index. */
 export function createDigestIndex(): DigestIndex {
   return new WasmDigestIndex();
@@ -70,11 +73,12 @@ class WasmDigestIndex implements DigestIndex {
   }
 
   clear(): void {
-    // A memory can't shrink: an index that has grown gives up its instance.
-    const fresh = instantiate();
-    fresh.beginIndex(FIRST_CAPACITY);
-    this.#wasm = fresh;
-    this.#key = viewKey(fresh);
+    // A memory can't shrink: an index that has grown much gives up its instance.
+    if (this.#wasm.memory.buffer.byteLength > KEEP) {
+      this.#wasm = instantiate();
+      this.#key = viewKey(this.#wasm);
+    }
+    this.#wasm.beginIndex(FIRST_CAPACITY);
     this.#size = 0;
   }
 

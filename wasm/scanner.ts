@@ -3,7 +3,8 @@
  * arena of its own. A body larger than the budget gets an instance for itself alone, so that its memory goes with it.
  */
 
-import { Arena, type Block } from "./arena.ts";
+import type { Arena, Block } from "./arena.ts";
+import { type Body, endsOf, LARGEST, marksAt, openArena, takeBody } from "./bodies.ts";
 import type { Cut, HostSha256, Remembered, Scanner } from "./core.ts";
 
 /** Bytes of bodies that a scanner remembers unless told otherwise. */
@@ -11,31 +12,12 @@ export const DEFAULT_BUDGET = 16 * 1024 * 1024;
 /** How many bodies it remembers at most. */
 export const MOST_BODIES = 16;
 
-/** No memory holds a larger body. */
-const LARGEST = 2 ** 30;
-/** The smallest chunk but for the last, which bounds how many there can be. */
-const SMALLEST_CHUNK = 512;
 /** From this many new bytes on the host may be asked: below, a call into it costs more than the bytes. */
 const HOST_FROM = 4096;
 /** How many bytes the host hashes while WASM hashes one (docs/performance.md). */
 const HOST_RATIO = 3;
 
-const encoder = new TextEncoder();
-
-/** A body in an arena: its bytes, then its marks (32 bytes a stride), then the ends of its chunks (u32). */
-interface Body {
-  id: number | undefined;
-  readonly arena: Arena;
-  readonly block: Block;
-  readonly size: number;
-  /** How many of its marks are there. */
-  marks: number;
-  /** How many ends are there. */
-  ends: number;
-  /** Whether they are all of them. */
-  isCut: boolean;
-  digest: Uint8Array | undefined;
-}
+const NOTHING = new Uint8Array(0);
 
 /** See Core.scanner. */
 export function createScanner(budget: number = DEFAULT_BUDGET, host?: HostSha256): Scanner {
@@ -46,23 +28,30 @@ class WasmScanner implements Scanner {
   readonly #budget: number;
   readonly #host: HostSha256 | undefined;
   readonly #arena: Arena;
+  /** For a body larger than the budget; dropped, and its memory with it, when a smaller one comes. */
+  #oversize: Arena | undefined;
   /** Least recently used first. */
   readonly #kept: Body[] = [];
-  #body: Body | undefined;
+  #body: Body;
   #shared = 0;
   #base: Body | undefined;
-  #lastId = 0;
-  /** What the loaded body has of its base's ends: set once it is cut. */
+  /** Whether no other body can share more, whatever is still to come of the loaded one. */
+  #settled = false;
+  /** How many of the base's ends, its last one not counted, lie within what the body shares with it. */
+  #inherited = 0;
+  /** How many of its ends, the last one too, are the body's: known once that is cut. */
   #reused = 0;
+  #lastId = 0;
 
   constructor(budget: number, host: HostSha256 | undefined) {
     this.#budget = Math.min(budget, LARGEST);
     this.#host = host;
     this.#arena = openArena(this.#budget);
+    this.#body = this.#take(NOTHING);
   }
 
   get size(): number {
-    return this.#body?.size ?? 0;
+    return this.#body.size;
   }
 
   get shared(): number {
@@ -74,41 +63,41 @@ class WasmScanner implements Scanner {
   }
 
   load(body: Uint8Array | string): void {
-    this.#unload();
-    let taken = body.length <= this.#budget ? take(this.#arena, body, this.#budget) : undefined;
-    if (taken !== undefined) this.#findBase(taken);
-    else taken = take(openArena(0), body, LARGEST);
-    if (taken === undefined) {
-      throw new RangeError(`Cannot load a body: it has more than ${LARGEST} bytes, the most a memory holds`);
+    const last = this.#body;
+    if (last.id === undefined) last.arena.free(last.block);
+    this.#forgetBase();
+    try {
+      this.#body = this.#take(body);
+    } catch (error) {
+      this.#forgetBase();
+      this.#body = this.#take(NOTHING);
+      throw error;
     }
-    this.#body = taken;
-    if (this.#base !== undefined) this.#inherit(taken, this.#base);
+    if (this.#base !== undefined) this.#inherit(this.#body, this.#base);
   }
 
   view(from?: number, to?: number): Uint8Array {
-    const body = this.#body;
-    if (body === undefined) return new Uint8Array(0);
-    const { arena, block, size } = body;
+    const { arena, block, size } = this.#body;
     return arena.bytes.subarray(block.at, block.at + size).subarray(from, to);
   }
 
   digest(): Uint8Array {
-    const body = this.#loaded();
+    const body = this.#body;
     body.digest ??= this.#hash(body);
     return body.digest.slice();
   }
 
   cut(): Cut {
-    const body = this.#loaded();
+    const body = this.#body;
     this.#finishCut(body);
     return { ends: endsOf(body).slice(), reused: this.#reused };
   }
 
   chunkDigests(first: number): Uint8Array {
-    const body = this.#loaded();
+    const body = this.#body;
     this.#finishCut(body);
     const { arena: { wasm, bytes }, block, ends: count } = body;
-    if (!(first >= 0 && first <= count)) {
+    if (!(Number.isInteger(first) && first >= 0 && first <= count)) {
       throw new RangeError(`Cannot hash chunks: asked from number ${first} on, there are ${count}`);
     }
     const ends = endsOf(body);
@@ -126,13 +115,14 @@ class WasmScanner implements Scanner {
 
   remember(): Remembered {
     const body = this.#body;
-    if (body === undefined || body.size > this.#budget) return { id: undefined, dropped: [] };
+    if (body.size > this.#budget) return { id: undefined, dropped: [] };
     const dropped: number[] = [];
     if (body.id !== undefined) return { id: body.id, dropped };
     this.#finishCut(body);
     const base = this.#base;
-    // What the body has of it covers all of its chunks but the last.
-    if (base !== undefined && this.#inherited >= base.ends - 1) dropped.push(this.#forget(base));
+    if (base !== undefined && this.#inherited >= base.ends - 1 && 2 * this.#shared >= base.size) {
+      dropped.push(this.#forget(base));
+    }
     let bytes = body.size;
     for (const other of this.#kept) bytes += other.size;
     while (bytes > this.#budget || this.#kept.length >= MOST_BODIES) {
@@ -144,22 +134,24 @@ class WasmScanner implements Scanner {
     return { id: body.id, dropped };
   }
 
-  /** How many of the base's ends, its last one not counted, lie within what the body shares with it. */
-  #inherited = 0;
-
-  #loaded(): Body {
-    if (this.#body === undefined) this.load(new Uint8Array(0));
-    return this.#body!;
+  #take(body: Uint8Array | string): Body {
+    const onStep = (block: Block, filled: number) => this.#follow(block, filled);
+    const usual = takeBody(this.#arena, body, this.#budget, onStep);
+    if (usual !== undefined) {
+      this.#oversize = undefined;
+      return usual;
+    }
+    this.#forgetBase();
+    this.#oversize ??= openArena(0);
+    const alone = takeBody(this.#oversize, body, LARGEST, () => {});
+    if (alone !== undefined) return alone;
+    throw new RangeError(`Cannot load a body: it has more than ${LARGEST} bytes, the most a memory holds`);
   }
 
-  #unload(): void {
-    const body = this.#body;
-    if (body !== undefined && body.id === undefined && body.arena === this.#arena) {
-      this.#arena.free(body.block);
-    }
-    this.#body = undefined;
+  #forgetBase(): void {
     this.#base = undefined;
     this.#shared = 0;
+    this.#settled = false;
     this.#inherited = 0;
     this.#reused = 0;
   }
@@ -170,26 +162,41 @@ class WasmScanner implements Scanner {
     return body.id!;
   }
 
-  #findBase(body: Body): void {
-    const { wasm, bytes } = this.#arena;
-    const at = body.block.at;
-    let [best, shared] = [-1, 0];
-    for (let i = this.#kept.length - 1; i >= 0 && shared < body.size; i--) {
-      const other = this.#kept[i]!;
-      const otherAt = other.block.at;
-      // One that differs where the best so far ends can't share more: most are put aside by one byte.
-      if (other.size <= shared || bytes[otherAt + shared] !== bytes[at + shared]) continue;
-      const length = wasm.common(at, otherAt, Math.min(body.size, other.size));
-      if (length > shared) [best, shared] = [i, length];
+  /**
+   * Follows the base through the bytes that have come in. Where it ends or differs, another takes its place that goes
+   * further; when none does, none will, whatever comes.
+   */
+  #follow(block: Block, filled: number): void {
+    const { wasm } = this.#arena;
+    while (!this.#settled) {
+      const base = this.#base;
+      if (base !== undefined) {
+        const [at, limit] = [this.#shared, Math.min(filled, base.size)];
+        this.#shared += wasm.common(block.at + at, base.block.at + at, limit - at);
+        if (this.#shared === filled) return;
+      }
+      this.#settled = !this.#goFurther(block, filled);
     }
-    if (best < 0) return;
-    this.#shared = shared;
-    this.#base = this.#kept[best]!;
-    this.#kept.push(...this.#kept.splice(best, 1));
   }
 
-  /** Copies what is known of the shared part. */
+  /** Makes that body the base which shares most, if it is more than now; of equals, the last used. False if none is. */
+  #goFurther(block: Block, filled: number): boolean {
+    const { wasm, bytes } = this.#arena;
+    const before = this.#shared;
+    for (let i = this.#kept.length - 1; i >= 0 && this.#shared < filled; i--) {
+      const other = this.#kept[i]!;
+      const [at, shared] = [other.block.at, this.#shared];
+      // One byte puts most of them aside: who differs there can't share more.
+      if (other.size <= shared || bytes[at + shared] !== bytes[block.at + shared]) continue;
+      const length = wasm.common(block.at, at, Math.min(filled, other.size));
+      if (length > shared) [this.#base, this.#shared] = [other, length];
+    }
+    return this.#shared > before;
+  }
+
+  /** Copies what is known of the shared part. The base counts as used. */
   #inherit(body: Body, base: Body): void {
+    this.#kept.push(...this.#kept.splice(this.#kept.indexOf(base), 1));
     const { wasm, bytes } = this.#arena;
     body.marks = Math.min(base.marks, Math.floor(this.#shared / wasm.STRIDE.value));
     const marks = marksAt(base);
@@ -234,64 +241,4 @@ class WasmScanner implements Scanner {
       endsOf(body)[inherited] === base.size;
     this.#reused = inherited + (last ? 1 : 0);
   }
-}
-
-function openArena(budget: number): Arena {
-  const arena = new Arena(2 * extent(budget));
-  arena.wasm.beginChunks();
-  return arena;
-}
-
-/** Takes `body` into `arena`; undefined when it has more than `most` bytes. */
-function take(arena: Arena, body: Uint8Array | string, most: number): Body | undefined {
-  if (typeof body === "string") return takeText(arena, body, most);
-  if (body.length > most) return undefined;
-  const block = arena.place(extent(body.length));
-  arena.bytes.set(body, block.at);
-  return bodyOf(arena, block, body.length);
-}
-
-function takeText(arena: Arena, text: string, most: number): Body | undefined {
-  // Most bodies are nearly all ASCII. Where that is wrong, what was read so far tells how much the rest will take.
-  let capacity = Math.min(text.length + (text.length >>> 4), most) + 64;
-  const block = arena.place(extent(capacity));
-  let [units, size] = [0, 0];
-  while (true) {
-    const room = arena.bytes.subarray(block.at + size, block.at + capacity);
-    const { read, written } = encoder.encodeInto(units === 0 ? text : text.slice(units), room);
-    units += read;
-    size += written;
-    const rest = text.length - units;
-    if (size + rest > most) {
-      arena.free(block);
-      return undefined;
-    }
-    if (rest === 0) break;
-    capacity = Math.min(Math.ceil(size + rest * (size / units) * 1.0625), most) + 64;
-    arena.resize(block, extent(capacity));
-  }
-  arena.resize(block, extent(size));
-  return bodyOf(arena, block, size);
-}
-
-function bodyOf(arena: Arena, block: Block, size: number): Body {
-  return { id: undefined, arena, block, size, marks: 0, ends: 0, isCut: false, digest: undefined };
-}
-
-function padded(size: number): number {
-  return Math.ceil(size / 64) * 64;
-}
-
-/** Bytes that a body of `size` bytes takes with all that belongs to it. Marks: at most one for every 1,024 bytes. */
-function extent(size: number): number {
-  return padded(size) + Math.floor(size / 1024) * 32 + (Math.floor(size / SMALLEST_CHUNK) + 1) * 4;
-}
-
-function marksAt(body: Body): number {
-  return body.block.at + padded(body.size);
-}
-
-function endsOf(body: Body): Uint32Array<ArrayBuffer> {
-  const at = marksAt(body) + Math.floor(body.size / 1024) * 32;
-  return new Uint32Array(body.arena.bytes.buffer, at, body.ends);
 }

@@ -90,7 +90,8 @@ function own(): usize {
   if (named != 0) return record(named - 1);
   const fresh = record(used);
   store<u32>(slot, ++used);
-  memory.copy(fresh, KEY, 32);
+  v128.store(fresh, v128.load(KEY));
+  v128.store(fresh, v128.load(KEY, 16), 16);
   store<u32>(fresh, IS_KEY, FLAGS);
   store<u32>(fresh, 0, FIRST);
   return fresh;

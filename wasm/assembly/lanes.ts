@@ -9,8 +9,10 @@ import { begin, compress, emit, INITIAL, K } from "./sha256";
 const STATES: usize = memory.data(128, 64);
 /** All the words of one block of each lane: 64 vectors. */
 const W: usize = memory.data(1024, 64);
-/** The last one or two blocks of each lane's message, padded: 128 bytes a lane. */
-const TAILS: usize = memory.data(512, 64);
+/** The last one or two blocks of each lane's message, padded: 128 bytes a lane, and what `pad` writes past them. */
+const TAILS: usize = memory.data(768, 64);
+// @ts-ignore: decorator
+@inline const TAIL_SIZE: u32 = 192;
 /** What each lane is at, 16 bytes a lane: next block's address, blocks there, blocks of its tail to come, message. */
 const LANES: usize = memory.data(64, 16);
 
@@ -34,8 +36,6 @@ const LANES: usize = memory.data(64, 16);
 // @ts-ignore: decorator
 @inline function s1(x: v128): v128 { return v128.xor(v128.xor(rotr4(x, 17), rotr4(x, 19)), i32x4.shr_u(x, 10)); }
 // @ts-ignore: decorator
-@inline function maj(x: v128, y: v128, z: v128): v128 { return v128.xor(y, v128.and(v128.xor(x, y), v128.xor(y, z))); }
-// @ts-ignore: decorator
 @inline function swap(x: v128): v128 {
   return i8x16.shuffle(x, x, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
 }
@@ -48,7 +48,9 @@ const LANES: usize = memory.data(64, 16);
 }
 
 // @ts-ignore: decorator
-@inline function t2(a: v128, b: v128, c: v128, t: v128): v128 { return i32x4.add(t, i32x4.add(S0(a), maj(a, b, c))); }
+@inline function t2(a: v128, b: v128, t: v128, ab: v128, bc: v128): v128 {
+  return i32x4.add(t, i32x4.add(S0(a), v128.xor(b, v128.and(ab, bc))));
+}
 
 /** Four words of each lane's block, as four vectors, to `w`. */
 // @ts-ignore: decorator
@@ -62,35 +64,47 @@ const LANES: usize = memory.data(64, 16);
   v128.store(w, i64x2.shuffle(high01, high23, 1, 3), 48);
 }
 
-/** The 48 further words. */
-function expand(): void {
-  for (let w = W; w < W + 768; w += 64) {
-    let x1 = v128.load(w, 16);
-    let x2 = v128.load(w, 32), x3 = v128.load(w, 48), x4 = v128.load(w, 64);
-    const n0 = i32x4.add(i32x4.add(v128.load(w), s0(x1)), i32x4.add(v128.load(w, 144), s1(v128.load(w, 224))));
-    v128.store(w, n0, 256);
-    const n1 = i32x4.add(i32x4.add(x1, s0(x2)), i32x4.add(v128.load(w, 160), s1(v128.load(w, 240))));
-    v128.store(w, n1, 272);
-    v128.store(w, i32x4.add(i32x4.add(x2, s0(x3)), i32x4.add(v128.load(w, 176), s1(n0))), 288);
-    v128.store(w, i32x4.add(i32x4.add(x3, s0(x4)), i32x4.add(v128.load(w, 192), s1(n1))), 304);
-  }
+/** The word that is wanted sixteen rounds after the one at `w`. */
+// @ts-ignore: decorator
+@inline function next(w: usize): void {
+  const old = i32x4.add(v128.load(w), v128.load(w, 144));
+  v128.store(w, i32x4.add(i32x4.add(old, s0(v128.load(w, 16))), s1(v128.load(w, 224))), 256);
 }
 
-/** Takes the block at W into the chaining values. */
+/** Takes the block at W into the chaining values. As in sha256.ts, the words are made while the rounds run. */
 function rounds(): void {
   let a = v128.load(STATES), b = v128.load(STATES, 16), c = v128.load(STATES, 32), d = v128.load(STATES, 48);
   let e = v128.load(STATES, 64), f = v128.load(STATES, 80), g = v128.load(STATES, 96), h = v128.load(STATES, 112);
-  let t: v128;
-  let k: usize = K;
-  for (let w = W; w < W + 1024; w += 128) {
-    t = t1(e, f, g, h, w, k); d = i32x4.add(d, t); h = t2(a, b, c, t);
-    t = t1(d, e, f, g, w + 16, k + 4); c = i32x4.add(c, t); g = t2(h, a, b, t);
-    t = t1(c, d, e, f, w + 32, k + 8); b = i32x4.add(b, t); f = t2(g, h, a, t);
-    t = t1(b, c, d, e, w + 48, k + 12); a = i32x4.add(a, t); e = t2(f, g, h, t);
-    t = t1(a, b, c, d, w + 64, k + 16); h = i32x4.add(h, t); d = t2(e, f, g, t);
-    t = t1(h, a, b, c, w + 80, k + 20); g = i32x4.add(g, t); c = t2(d, e, f, t);
-    t = t1(g, h, a, b, w + 96, k + 24); f = i32x4.add(f, t); b = t2(c, d, e, t);
-    t = t1(f, g, h, a, w + 112, k + 28); e = i32x4.add(e, t); a = t2(b, c, d, t);
+  let t: v128, x: v128, y = v128.xor(b, c);
+  let k: usize = K, w: usize = W;
+  for (; w < W + 768; w += 128) {
+    next(w + 0);
+    t = t1(e, f, g, h, w + 0, k + 0); x = v128.xor(a, b); d = i32x4.add(d, t); h = t2(a, b, t, x, y);
+    next(w + 16);
+    t = t1(d, e, f, g, w + 16, k + 4); y = v128.xor(h, a); c = i32x4.add(c, t); g = t2(h, a, t, y, x);
+    next(w + 32);
+    t = t1(c, d, e, f, w + 32, k + 8); x = v128.xor(g, h); b = i32x4.add(b, t); f = t2(g, h, t, x, y);
+    next(w + 48);
+    t = t1(b, c, d, e, w + 48, k + 12); y = v128.xor(f, g); a = i32x4.add(a, t); e = t2(f, g, t, y, x);
+    next(w + 64);
+    t = t1(a, b, c, d, w + 64, k + 16); x = v128.xor(e, f); h = i32x4.add(h, t); d = t2(e, f, t, x, y);
+    next(w + 80);
+    t = t1(h, a, b, c, w + 80, k + 20); y = v128.xor(d, e); g = i32x4.add(g, t); c = t2(d, e, t, y, x);
+    next(w + 96);
+    t = t1(g, h, a, b, w + 96, k + 24); x = v128.xor(c, d); f = i32x4.add(f, t); b = t2(c, d, t, x, y);
+    next(w + 112);
+    t = t1(f, g, h, a, w + 112, k + 28); y = v128.xor(b, c); e = i32x4.add(e, t); a = t2(b, c, t, y, x);
+    k += 32;
+  }
+  for (; w < W + 1024; w += 128) {
+    t = t1(e, f, g, h, w + 0, k + 0); x = v128.xor(a, b); d = i32x4.add(d, t); h = t2(a, b, t, x, y);
+    t = t1(d, e, f, g, w + 16, k + 4); y = v128.xor(h, a); c = i32x4.add(c, t); g = t2(h, a, t, y, x);
+    t = t1(c, d, e, f, w + 32, k + 8); x = v128.xor(g, h); b = i32x4.add(b, t); f = t2(g, h, t, x, y);
+    t = t1(b, c, d, e, w + 48, k + 12); y = v128.xor(f, g); a = i32x4.add(a, t); e = t2(f, g, t, y, x);
+    t = t1(a, b, c, d, w + 64, k + 16); x = v128.xor(e, f); h = i32x4.add(h, t); d = t2(e, f, t, x, y);
+    t = t1(h, a, b, c, w + 80, k + 20); y = v128.xor(d, e); g = i32x4.add(g, t); c = t2(d, e, t, y, x);
+    t = t1(g, h, a, b, w + 96, k + 24); x = v128.xor(c, d); f = i32x4.add(f, t); b = t2(c, d, t, x, y);
+    t = t1(f, g, h, a, w + 112, k + 28); y = v128.xor(b, c); e = i32x4.add(e, t); a = t2(b, c, t, y, x);
     k += 32;
   }
   v128.store(STATES, i32x4.add(a, v128.load(STATES)));
@@ -112,7 +126,6 @@ function advance(count: u32): void {
     gather(p0 + 16, p1 + 16, p2 + 16, p3 + 16, W + 64);
     gather(p0 + 32, p1 + 32, p2 + 32, p3 + 32, W + 128);
     gather(p0 + 48, p1 + 48, p2 + 48, p3 + 48, W + 192);
-    expand();
     rounds();
     p0 += 64; p1 += 64; p2 += 64; p3 += 64;
   }
@@ -121,15 +134,23 @@ function advance(count: u32): void {
   for (let lane: usize = LANES; lane < LANES + 64; lane += 16) store<u32>(lane, load<u32>(lane, LEFT) - count, LEFT);
 }
 
-/** Writes the padded last blocks of a message to `tail`; returns how many they are. */
+/** Writes the padded last blocks of a message to `tail`; returns how many they are. Reads up to 64 bytes past it. */
 function pad(tail: usize, at: usize, length: u32): u32 {
   const rest: u32 = length & 63;
-  const size: u32 = rest < 56 ? 64 : 128;
-  memory.fill(tail, 0, 128);
-  memory.copy(tail, at + (length - rest), rest);
-  store<u8>(tail + rest, 0x80);
+  const from = at + (length - rest), end = tail + rest;
+  const zero = i32x4.splat(0);
+  v128.store(tail, v128.load(from));
+  v128.store(tail, v128.load(from, 16), 16);
+  v128.store(tail, v128.load(from, 32), 32);
+  v128.store(tail, v128.load(from, 48), 48);
+  store<u8>(end, 0x80);
+  v128.store(end, zero, 1);
+  v128.store(end, zero, 17);
+  v128.store(end, zero, 33);
+  v128.store(end, zero, 49);
+  const size: usize = rest < 56 ? 64 : 128;
   store<u64>(tail + size - 8, bswap<u64>(<u64>length << 3));
-  return size >> 6;
+  return <u32>size >> 6;
 }
 
 /** Gives message number `index` to lane number `lane`. */
@@ -139,7 +160,7 @@ function start(lane: u32, index: u32): void {
   const record = LANES + (<usize>lane << 4);
   store<u32>(record, <u32>at, AT);
   store<u32>(record, length >> 6, LEFT);
-  store<u32>(record, pad(TAILS + (<usize>lane << 7), at, length), TAIL);
+  store<u32>(record, pad(TAILS + lane * TAIL_SIZE, at, length), TAIL);
   store<u32>(record, index, MESSAGE);
   for (let i: usize = 0; i < 32; i += 4) {
     store<u32>(STATES + (i << 2) + (<usize>lane << 2), load<u32>(INITIAL + i));
@@ -160,7 +181,7 @@ function hasBlocks(lane: u32): bool {
   if (load<u32>(record, LEFT) > 0) return true;
   const tail = load<u32>(record, TAIL);
   if (tail == 0) return false;
-  store<u32>(record, <u32>(TAILS + (<usize>lane << 7)), AT);
+  store<u32>(record, <u32>(TAILS + lane * TAIL_SIZE), AT);
   store<u32>(record, tail, LEFT);
   store<u32>(record, 0, TAIL);
   return true;

@@ -22,8 +22,7 @@ export class RefScanner implements Scanner {
   #kept: Body[] = [];
   #lastId = 0;
   #bytes: Uint8Array = new Uint8Array(0);
-  /** Undefined when no body is loaded. */
-  #ends: Uint32Array | undefined;
+  #ends: Uint32Array = new Uint32Array(0);
   #id: number | undefined;
   #base: Body | undefined;
   shared = 0;
@@ -70,7 +69,7 @@ export class RefScanner implements Scanner {
   }
 
   cut(): Cut {
-    const ends = this.#ends ?? new Uint32Array(0);
+    const ends = this.#ends;
     const theirs = this.#base?.ends ?? new Uint32Array(0);
     let reused = 0;
     while (reused < theirs.length && ends[reused] === theirs[reused] && ends[reused]! <= this.shared) {
@@ -81,7 +80,7 @@ export class RefScanner implements Scanner {
 
   chunkDigests(first: number): Uint8Array {
     const { ends } = this.cut();
-    if (!(first >= 0 && first <= ends.length)) {
+    if (!(Number.isInteger(first) && first >= 0 && first <= ends.length)) {
       throw new RangeError(`Cannot hash chunks: asked from number ${first} on, there are ${ends.length}`);
     }
     const out = new Uint8Array((ends.length - first) * 32);
@@ -93,11 +92,12 @@ export class RefScanner implements Scanner {
 
   remember(): Remembered {
     const ends = this.#ends;
-    if (ends === undefined || this.size > this.#budget) return { id: undefined, dropped: [] };
+    if (this.size > this.#budget) return { id: undefined, dropped: [] };
     if (this.#id !== undefined) return { id: this.#id, dropped: [] };
     const gone: Body[] = [];
     const base = this.#base;
-    if (base !== undefined && this.shared >= (base.ends.at(-2) ?? 0)) gone.push(base);
+    const least = base === undefined ? Infinity : Math.max(base.ends.at(-2) ?? 0, base.bytes.length / 2);
+    if (this.shared >= least) gone.push(base!);
     const kept = this.#kept.filter((other) => !gone.includes(other));
     const bytes = () => kept.reduce((sum, other) => sum + other.bytes.length, this.size);
     while (kept.length >= MOST_BODIES || bytes() > this.#budget) gone.push(kept.shift()!);
