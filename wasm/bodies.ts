@@ -42,9 +42,7 @@ export type OnStep = (block: Block, filled: number) => void;
 
 /** An arena for bodies of up to `budget` bytes in all and one besides. */
 export function openArena(budget: number): Arena {
-  const arena = new Arena(2 * extent(budget));
-  arena.wasm.beginChunks();
-  return arena;
+  return new Arena(2 * extent(budget));
 }
 
 /**

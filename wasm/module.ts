@@ -20,6 +20,7 @@ export interface Exports {
   readonly HEAP: WebAssembly.Global;
   readonly STRIDE: WebAssembly.Global;
   readonly KEY: WebAssembly.Global;
+  readonly GEAR: WebAssembly.Global;
   reserve(end: number): number;
   begin(): void;
   blocks(count: number): void;
@@ -29,7 +30,6 @@ export interface Exports {
   many(count: number): void;
   common(a: number, b: number, limit: number): number;
   digestBody(body: number, size: number, marks: number, known: number): number;
-  beginChunks(): void;
   cut(body: number, size: number, from: number, ends: number): number;
   listChunks(body: number, from: number, ends: number, count: number): void;
   beginIndex(records: number): number;

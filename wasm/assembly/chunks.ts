@@ -1,8 +1,8 @@
 // The chunker; wasm/core.ts states its rule. The hash of the last 32 bytes is h = (h << 1) + gear[byte]: a byte's
 // part of it is shifted out after 32 more.
 
-import { DIGEST, IO, MESSAGES } from "./layout";
-import { hash } from "./sha256";
+import { GEAR } from "./gear";
+import { MESSAGES } from "./layout";
 
 const MIN: u32 = 512;
 const NORMAL: u32 = 2048;
@@ -11,18 +11,6 @@ const WINDOW: u32 = 32;
 /** A hash below it ends a chunk: one in 2^13 does while the chunk is shorter than NORMAL, then one in 2^9. */
 const STRICT: u32 = 1 << 19;
 const EASY: u32 = 1 << 23;
-
-/** 256 numbers: the first four bytes, big-endian, of the SHA-256 of each byte. */
-const GEAR: usize = memory.data(1024, 64);
-
-/** Fills the gear table: 256 hashes take less time to make than their bytes to decode in every process. */
-export function beginChunks(): void {
-  for (let byte: u32 = 0; byte < 256; byte++) {
-    store<u8>(IO, byte);
-    hash(1);
-    store<u32>(GEAR + (<usize>byte << 2), bswap<u32>(load<u32>(DIGEST)));
-  }
-}
 
 // @ts-ignore: decorator
 @inline function roll(h: u32, at: usize): u32 { return (h << 1) + load<u32>(GEAR + (<usize>load<u8>(at) << 2)); }

@@ -5,8 +5,9 @@ import { DIGEST, IO, LINK } from "./layout";
 import { begin, compress, emit, finish } from "./sha256";
 
 export { common, digestBody, STRIDE } from "./bodies";
-export { beginChunks, cut, listChunks } from "./chunks";
+export { cut, listChunks } from "./chunks";
 export { add, beginIndex, get, KEY, set, take } from "./digest_index";
+export { GEAR } from "./gear";
 export { many } from "./lanes";
 export { BATCH, DIGEST, DIGESTS, HEAP, IO, IO_SIZE, LINK, MESSAGES, reserve, STATE } from "./layout";
 export { begin, finish, hash } from "./sha256";

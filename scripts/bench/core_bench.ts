@@ -1,0 +1,28 @@
+/**
+ * Prints how the WASM core compares, on the runtime that runs it:
+ *
+ *   deno run -A scripts/bench/core_bench.ts      or with bun, or with node
+ */
+
+import { coreFigures, moduleFigures } from "./core_figures.ts";
+import { RUNTIME as name } from "../../core/base/runtime.ts";
+
+const { bytes, compile, instance, second } = moduleFigures();
+console.log(
+  `${name}: module of ${bytes} bytes, compiled in ${compile.toFixed(2)} ms, ` +
+    `first instance ${instance.toFixed(2)} ms, a later one ${second.toFixed(2)} ms`,
+);
+for (const { what, peer, ours, theirs, goal } of await coreFigures()) {
+  const ratio = theirs / ours;
+  const want = goal[name];
+  const verdict = want === undefined
+    ? ""
+    : ratio >= want
+    ? `  (goal ${want}: met)`
+    : `  (goal ${want}: missed)`;
+  console.log(
+    `${ratio.toFixed(2).padStart(6)} ×  ${what}: ${ours.toFixed(1)} µs, ${peer} ${
+      theirs.toFixed(1)
+    } µs${verdict}`,
+  );
+}
