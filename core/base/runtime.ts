@@ -35,6 +35,8 @@ export const QUIRKS = {
   urlKeepsFragment: RUNTIME === "bun",
   /** The stack of a failed `fetch` names the function that called it. */
   failuresNameCaller: RUNTIME !== "node",
+  /** An uncaught error is printed with the frames of where it was made, not with those that its `stack` names. */
+  printsOwnFrames: RUNTIME === "deno",
   /** Where microtasks are drained from depends on whether another immediate waits. */
   pairedImmediates: RUNTIME === "node",
   /** A `node:http` server reads the global `performance.now` for its own use. */

@@ -201,7 +201,8 @@ function perform(
           break;
         case "fail": {
           over();
-          const error = delivery.original ?? buildError(delivery.error, ownFailure);
+          const original = QUIRKS.printsOwnFrames ? undefined : delivery.original;
+          const error = original ?? buildError(delivery.error, ownFailure);
           if (body === undefined) reject(error);
           else body.fail(error);
           break;

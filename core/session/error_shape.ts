@@ -96,26 +96,45 @@ function sameShape(a: ErrorShape, b: ErrorShape): boolean {
 }
 
 /**
+ * Makes an error that knows of no place: what a runtime prints of an uncaught error (frames, a source line) comes
+ * from where it was made, whatever its `stack` says, and that place is tracefork's.
+ */
+function placeless<T>(make: () => T): T {
+  const before = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit");
+  if (before !== undefined && before.writable !== true) return make();
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    if (before !== undefined) Object.defineProperty(Error, "stackTraceLimit", before);
+  }
+}
+
+/**
  * An error that a program can't tell from the one described. `own` is an error of the program's that may be
  * the very one, or its cause: then that object itself is used.
  */
 export function buildError(shape: ErrorShape, own?: { reason: unknown }): unknown {
+  return placeless(() => build(shape, own));
+}
+
+function build(shape: ErrorShape, own?: { reason: unknown }): unknown {
   if (own !== undefined && sameShape(shape, describeError(own.reason))) return own.reason;
   if (shape.class === "") return shape.name === "undefined" ? undefined : shape.message;
   if (shape.class === "DOMException") {
     const made = new DOMException(shape.message ?? "", shape.name);
     if (shape.stack !== undefined) hidden(made, "stack", shape.stack);
-    if (shape.cause !== undefined) hidden(made, "cause", buildError(shape.cause, own));
+    if (shape.cause !== undefined) hidden(made, "cause", build(shape.cause, own));
     return made;
   }
   const found = (globalThis as unknown as Record<string, unknown>)[shape.class];
   const isError = typeof found === "function" &&
     (found === Error || Object.prototype.isPrototypeOf.call(Error, found));
   const made: Error = shape.class === "AggregateError"
-    ? new AggregateError(shape.errors.map((each) => buildError(each)), shape.message)
+    ? new AggregateError(shape.errors.map((each) => build(each)), shape.message)
     : new (isError ? found as ErrorClass : standIn(shape.class))(shape.message);
   if (made.name !== shape.name) hidden(made, "name", shape.name);
-  if (shape.cause !== undefined) hidden(made, "cause", buildError(shape.cause, own));
+  if (shape.cause !== undefined) hidden(made, "cause", build(shape.cause, own));
   setFields(made, JSON.parse(shape.fields) as Fields);
   if (shape.stack === undefined) delete made.stack;
   else hidden(made, "stack", shape.stack);
