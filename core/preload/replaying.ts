@@ -21,6 +21,7 @@ import { environmentOf, type Lane, lanesOf, listRuns, runById, type Variable } f
 import { tapeSource } from "../store/tape_reader.ts";
 import { TYPE } from "../tape/events.ts";
 import type { Platform } from "../seams/install.ts";
+import { disguise, plain, shapedLike } from "../seams/registry.ts";
 import type { Core } from "../../wasm/core.ts";
 import { type Orders, readEnv } from "./orders.ts";
 
@@ -102,16 +103,22 @@ function restorePid(recorded: number | undefined): void {
   if (recorded === undefined) return;
   const real = process.pid;
   const { Deno } = globalThis as unknown as { Deno?: object };
-  const kill = process.kill.bind(process);
-  process.kill = (pid, signal) => kill(pid === recorded ? real : pid, signal);
+  const { kill } = process;
+  const mapped = plain((pid: number, ...rest: [NodeJS.Signals?]) =>
+    kill.call(process, pid === recorded ? real : pid, ...rest)
+  );
+  process.kill = disguise(shapedLike(mapped, kill), kill) as typeof kill;
   for (const target of [process, ...(Deno === undefined ? [] : [Deno])]) {
     try {
-      Object.defineProperty(target, "pid", {
-        value: recorded,
-        configurable: true,
-        enumerable: true,
-        writable: true,
-      });
+      const native = Object.getOwnPropertyDescriptor(target, "pid");
+      const looks = { configurable: true, enumerable: native?.enumerable ?? true };
+      Object.defineProperty(
+        target,
+        "pid",
+        native?.get === undefined
+          ? { ...looks, value: recorded, writable: native?.writable ?? true }
+          : { ...looks, get: disguise(() => recorded, native.get), set: native.set },
+      );
     } catch {
       // A runtime that does not let it be set shows its own.
     }

@@ -11,7 +11,7 @@
 
 import { QUIRKS } from "../base/runtime.ts";
 import type { SeamContext } from "./context.ts";
-import { type AnyFunction, plain } from "./registry.ts";
+import { type AnyFunction, plain, printsAs } from "./registry.ts";
 
 type Constructor = new (...args: unknown[]) => object;
 
@@ -35,13 +35,15 @@ function watch(context: SeamContext, surface: string): (original: AnyFunction) =
 
 /** The class with its constructor watched. */
 function watchClass<T>(context: SeamContext, surface: string): (native: T) => T {
-  return (native) =>
-    new Proxy(native as unknown as Constructor, {
+  return (native) => {
+    const watched = new Proxy(native as unknown as Constructor, {
       construct(target, args, newTarget) {
         context.session()?.boundary(surface, describe(args));
         return Reflect.construct(target, args, newTarget);
       },
-    }) as unknown as T;
+    });
+    return printsAs(watched, native as object) as unknown as T;
+  };
 }
 
 /** The program that a command line starts, where it is a JavaScript runtime or one that starts one. */
@@ -122,15 +124,17 @@ function guardProcesses(context: SeamContext): void {
   const { Deno, Bun } = globalThis as unknown as { Deno?: Record<string, unknown>; Bun?: object };
   if (Bun !== undefined) { for (const key of ["spawn", "spawnSync"]) registry.method(Bun, key, watched); }
   if (Deno === undefined) return;
-  registry.value(Deno, "Command", (Native: Constructor) =>
-    new Proxy(Native, {
+  registry.value(Deno, "Command", (Native: Constructor) => {
+    const watched = new Proxy(Native, {
       construct(target, args, newTarget) {
         const command = commandOf(args);
         const allowed = context.quietly(() => isForbidden(command) || carriesPreload(command, args[1], true));
         if (!allowed) context.session()?.boundary("process:child", command);
         return Reflect.construct(target, args, newTarget);
       },
-    }));
+    });
+    return printsAs(watched, Native);
+  });
 }
 
 /** Patches what opens a connection, a worker or a child process. */

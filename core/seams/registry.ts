@@ -21,8 +21,17 @@ export function disguise<F extends object>(replacement: F, original: object): F 
     const loose = typeof key === "symbol" ? { ...descriptor, configurable: true } : descriptor;
     if (own === undefined || own.configurable) Object.defineProperty(replacement, key, loose);
   }
+  // An `async` function is of a class of its own.
+  const prototype = Object.getPrototypeOf(original) as object | null;
+  if (Object.getPrototypeOf(replacement) !== prototype) Object.setPrototypeOf(replacement, prototype);
   originals.set(replacement, original);
   return replacement;
+}
+
+/** A proxy of a class prints as the class. */
+export function printsAs<F extends object>(proxy: F, original: object): F {
+  originals.set(proxy, original);
+  return proxy;
 }
 
 /** A method without `prototype` and `[[Construct]]`, as the platform's own functions are. */
@@ -35,7 +44,7 @@ export function plain<F extends AnyFunction>(body: F): F {
 }
 
 /** A function with a `prototype` where the original has one, as those of Node that are written in JavaScript. */
-function shapedLike(value: AnyFunction, original: AnyFunction): AnyFunction {
+export function shapedLike(value: AnyFunction, original: AnyFunction): AnyFunction {
   if (!Object.hasOwn(original, "prototype") || Object.hasOwn(value, "prototype")) return value;
   return function (this: unknown, ...args: unknown[]) {
     return Reflect.apply(value, this, args);
@@ -69,7 +78,10 @@ export class PatchRegistry {
     // A function that was patched still prints as the platform's own.
     this.method(Function.prototype, "toString", (original) =>
       function toString(this: unknown) {
-        return Reflect.apply(original, originals.get(this as object) ?? this, []);
+        let shown = this;
+        // What was patched may have been a replacement already.
+        for (let next; (next = originals.get(shown as object)) !== undefined;) shown = next;
+        return Reflect.apply(original, shown, []);
       });
   }
 
@@ -110,8 +122,12 @@ export class PatchRegistry {
     const descriptor = this.#claim(owner, key)!;
     const value = disguise(shapedLike(make(original), original), original);
     if (descriptor.get === undefined) return this.#define(owner, key, { ...descriptor, value });
-    // An accessor stays one: what it is asked for is the replacement.
-    return this.#define(owner, key, { ...descriptor, get: disguise(asGetter(() => value), descriptor.get) });
+    return this.#define(owner, key, this.#accessor(descriptor, value));
+  }
+
+  /** An accessor stays one: what it is asked for is the replacement, until the program sets another. */
+  #accessor(descriptor: PropertyDescriptor, value: unknown): PropertyDescriptor {
+    return { ...descriptor, get: disguise(asGetter(() => value), descriptor.get!) };
   }
 
   /** Puts a function of its own before one that `target` inherits. */
@@ -126,6 +142,9 @@ export class PatchRegistry {
     if (descriptor === undefined) return false;
     const original = (descriptor.get === undefined ? descriptor.value : Reflect.get(target, key)) as T;
     const value = make(original);
+    if (descriptor.get !== undefined && descriptor.configurable === true) {
+      return this.#define(target, key, this.#accessor(descriptor, value));
+    }
     return this.#define(target, key, {
       value,
       writable: true,

@@ -1,5 +1,6 @@
 /** What reflection sees of every function that stands at the boundary. */
 import * as nodeCrypto from "node:crypto";
+import * as filePromises from "node:fs/promises";
 import * as perfHooks from "node:perf_hooks";
 import { createRequire } from "node:module";
 import process from "node:process";
@@ -30,6 +31,9 @@ const holders: Readonly<Record<string, readonly [holder: () => object, keys: rea
     "performance",
     "Math",
     "Intl",
+    "Worker",
+    "WebSocket",
+    "EventSource",
   ]],
   "Date": [() => Date, ["now", "parse", "UTC", "prototype"]],
   "Date.prototype": [() => Date.prototype, ["constructor", "getTime", "toISOString"]],
@@ -70,7 +74,16 @@ const holders: Readonly<Record<string, readonly [holder: () => object, keys: rea
     "formatToParts",
     "constructor",
   ]],
-  "process": [() => process, ["hrtime", "nextTick", "uptime"]],
+  "process": [() => process, ["hrtime", "nextTick", "uptime", "pid", "kill", "exit", "env"]],
+  "Deno": [() => loose(globalThis)["Deno"] as object ?? {}, [
+    "pid",
+    "exit",
+    "kill",
+    "readTextFile",
+    "Command",
+  ]],
+  "node:fs/promises": [() => filePromises, ["readFile", "writeFile", "stat", "mkdir", "access"]],
+  "crypto.subtle": [() => Object.getPrototypeOf(crypto.subtle), ["digest", "sign", "generateKey"]],
   "node:timers": [() => nodeTimers, [
     "setTimeout",
     "setInterval",
