@@ -15,18 +15,23 @@ import { type AnyFunction, plain } from "./registry.ts";
 
 type Callback = (error: unknown, value?: unknown) => void;
 
-/** The bytes behind a view or a buffer. */
-function bytesOf(target: ArrayBufferView | ArrayBuffer): Uint8Array {
-  return ArrayBuffer.isView(target)
+/** The bytes behind a view or a buffer: all, or from `offset` on as many as `size` says, in the view's own elements. */
+function bytesOf(target: ArrayBufferView | ArrayBuffer, offset = 0, size?: number): Uint8Array {
+  const bytes = ArrayBuffer.isView(target)
     ? new Uint8Array(target.buffer, target.byteOffset, target.byteLength)
     : new Uint8Array(target);
+  const width = (target as { BYTES_PER_ELEMENT?: number }).BYTES_PER_ELEMENT ?? 1;
+  return bytes.subarray(offset * width, size === undefined ? undefined : (offset + size) * width);
 }
 
-/** Draws what a platform function has just written into `target`. */
-function drawInto(session: Session, target: ArrayBufferView | ArrayBuffer): void {
-  const bytes = bytesOf(target);
-  const drawn = session.draw(BYTES, () => bytes.slice());
-  if (drawn.length === bytes.length) bytes.set(drawn);
+/** Draws what a platform function has just written into `bytes`. */
+function drawInto(session: Session, bytes: Uint8Array): void {
+  bytes.set(session.draw(BYTES, () => bytes.slice(), ({ length }) => length === bytes.length));
+}
+
+/** True for what `randomInt` gives when asked so. */
+function isBetween(value: number, [a, b]: readonly (number | undefined)[]): boolean {
+  return b === undefined ? value >= 0 && value < a! : value >= a! && value < b;
 }
 
 function patchGlobals({ registry, session, quietly }: SeamContext): void {
@@ -55,7 +60,7 @@ function patchGlobals({ registry, session, quietly }: SeamContext): void {
       plain(function (this: unknown, ...args: unknown[]) {
         const result = quietly(() => Reflect.apply(original, this, args));
         const held = session();
-        if (held !== undefined) drawInto(held, args[0] as ArrayBufferView);
+        if (held !== undefined) drawInto(held, bytesOf(args[0] as ArrayBufferView));
         return result;
       }),
   );
@@ -114,7 +119,7 @@ function patchNodeCrypto(context: SeamContext): void {
       if (callback !== undefined && typeof callback !== "function") return randomBytes!(size, callback);
       const value = context.quietly(() => randomBytes!(size)) as Uint8Array;
       if (callback === undefined) {
-        drawInto(held, value);
+        drawInto(held, bytesOf(value));
         return value;
       }
       later(context, held, value, value.length, (done) => randomBytes!(size, done), (error, drawn) => {
@@ -139,12 +144,16 @@ function patchNodeCrypto(context: SeamContext): void {
         if (held === undefined) return original(...args);
         if (typeof callback !== "function") {
           const value = context.quietly(() => original(...args)) as number;
-          return held.draw(INTEGER, () => value);
+          return held.draw(INTEGER, () => value, (drawn) => isBetween(drawn, args as number[]));
         }
-        const value = context.quietly(() => original(...args.slice(0, -1))) as number;
-        if (QUIRKS.randomIntAtOnce) return (callback as Callback)(null, held.draw(INTEGER, () => value));
+        const range = args.slice(0, -1) as number[];
+        const value = context.quietly(() => original(...range)) as number;
+        if (QUIRKS.randomIntAtOnce) {
+          const drawn = held.draw(INTEGER, () => value, (recorded) => isBetween(recorded, range));
+          return (callback as Callback)(null, drawn);
+        }
         const text = new TextEncoder().encode(String(value));
-        later(context, held, text, 0, (done) => original(...args.slice(0, -1), done), (error, drawn) => {
+        later(context, held, text, 0, (done) => original(...range, done), (error, drawn) => {
           // Node passes undefined here, and null in the others.
           (callback as Callback)(error ?? undefined, Number(new TextDecoder().decode(drawn)));
         });
@@ -153,7 +162,7 @@ function patchNodeCrypto(context: SeamContext): void {
       plain((target: ArrayBufferView | ArrayBuffer, ...rest: unknown[]) => {
         const result = context.quietly(() => original(target, ...rest));
         const held = session();
-        if (held !== undefined) drawInto(held, target);
+        if (held !== undefined) drawInto(held, bytesOf(target, ...rest as number[]));
         return result;
       }),
     randomFill: (original) =>
@@ -166,9 +175,11 @@ function patchNodeCrypto(context: SeamContext): void {
         const view = ArrayBuffer.isView(target) && target.constructor !== DataView
           ? new (target.constructor as new (b: ArrayBuffer) => ArrayBufferView)(copy.buffer)
           : copy;
-        context.quietly(() => randomFillSync!(view, ...rest.slice(0, -1)));
-        later(context, held, copy, copy.length, (done) => randomBytes!(1, done), (error, drawn) => {
-          bytesOf(target).set(drawn);
+        const range = rest.slice(0, -1) as number[];
+        context.quietly(() => randomFillSync!(view, ...range));
+        const part = bytesOf(view, ...range);
+        later(context, held, part, part.length, (done) => randomBytes!(1, done), (error, drawn) => {
+          bytesOf(target, ...range).set(drawn);
           (callback as Callback)(error, target);
         });
       }),
@@ -180,7 +191,7 @@ function patchNodeCrypto(context: SeamContext): void {
         if (held === undefined) return original(target);
         // Not `original`: that calls the global one's method, which would draw a second time.
         const result = Reflect.apply(nativeValues, globalThis.crypto, [target]);
-        drawInto(held, target);
+        drawInto(held, bytesOf(target));
         return result;
       });
   }

@@ -11,6 +11,12 @@ const nativeToString = Function.prototype.toString;
 /** Replacement to original, for `Function.prototype.toString`. Shared by all registries of a process. */
 const originals = new WeakMap<object, object>();
 
+/** What the platform had in the place of `fn`, which may have been replaced more than once. */
+function originalOf(fn: unknown): unknown {
+  const before = originals.get(fn as object);
+  return before === undefined ? fn : originalOf(before);
+}
+
 /** Gives `replacement` the outer looks of `original`. */
 export function disguise<F extends object>(replacement: F, original: object): F {
   for (const key of Reflect.ownKeys(original)) {
@@ -78,10 +84,7 @@ export class PatchRegistry {
     // A function that was patched still prints as the platform's own.
     this.method(Function.prototype, "toString", (original) =>
       function toString(this: unknown) {
-        let shown = this;
-        // What was patched may have been a replacement already.
-        for (let next; (next = originals.get(shown as object)) !== undefined;) shown = next;
-        return Reflect.apply(original, shown, []);
+        return Reflect.apply(original, originalOf(this), []);
       });
   }
 

@@ -152,7 +152,7 @@ export class ReplaySession implements Session {
   }
 
   // The hot path of a replay.
-  draw<T>(kind: DrawKind<T>, real: () => T): T {
+  draw<T>(kind: DrawKind<T>, real: () => T, fits?: (recorded: T) => boolean): T {
     this.#guard();
     if (this.done) {
       this.#goBeyond({ what: "draw", got: kind.name, expected: undefined });
@@ -165,6 +165,9 @@ export class ReplaySession implements Session {
       this.diverge({ what: "draw", got: kind.name, expected: DRAW_KINDS.get(code)?.name ?? `draw ${code}` });
     }
     const recorded = (DRAW_KINDS.get(code) as DrawKind<T>).read(pack, this.#memo);
+    if (fits !== undefined && !this.#host.liveDraws && !fits(recorded)) {
+      this.diverge({ what: "draw", got: `${kind.name} of another size or range`, expected: kind.name });
+    }
     const value = this.#host.liveDraws ? real() : recorded;
     this.#log.draw(kind, value);
     if (--this.#packLeft === 0) this.#closePack();

@@ -77,9 +77,10 @@ export interface Session {
   readonly mode: Mode;
   /**
    * A value that the program gets at once. `real` is called by a session that goes live.
-   * A replay returns the recorded value; where the tape has none at this place, it throws a divergence.
+   * A replay returns the recorded value; where the tape has none at this place, or one that does not fit what
+   * is asked for (bytes of another length), it throws a divergence.
    */
-  draw<T>(kind: DrawKind<T>, real: () => T): T;
+  draw<T>(kind: DrawKind<T>, real: () => T, fits?: (recorded: T) => boolean): T;
   /**
    * Something asynchronous. `handle` gets each delivery in a macrotask of its own. `live` is used only by a
    * session that goes live.
