@@ -32,6 +32,12 @@ export function environmentSeam(context: SeamContext): void {
       if (typeof key === "string") note(key, there ? env[key] : undefined);
       return there;
     },
+    // Asked for by `Object.hasOwn`, `Object.keys` and copies.
+    getOwnPropertyDescriptor(env, key) {
+      const found = Reflect.getOwnPropertyDescriptor(env, key);
+      if (typeof key === "string") note(key, found === undefined ? undefined : env[key]);
+      return found;
+    },
     set(env, key, value) {
       if (typeof key === "string") seen.add(key);
       return Reflect.set(env, key, value);
