@@ -108,6 +108,23 @@ function standFor(name: string): string {
   return `redacted_${name.replaceAll(/[^A-Za-z0-9]/g, "_")}`;
 }
 
+/** A secret as it is, and as URLs, forms and JSON spell it. */
+function spellings(value: string): Set<string> {
+  const whole = value.isWellFormed() ? value : value.toWellFormed();
+  const url = new URL("http://a/");
+  url.pathname = whole;
+  url.search = whole;
+  return new Set([
+    value,
+    encodeURIComponent(whole),
+    encodeURI(whole),
+    new URLSearchParams([["", whole]]).toString().slice(1),
+    url.pathname.slice(1),
+    url.search.slice(1),
+    JSON.stringify(value).slice(1, -1),
+  ].filter((spelling) => spelling.length >= value.length));
+}
+
 /** Reads the text of `--redact`: `off`, or a list of `header:NAME`, `field:NAME`, `env:NAME`. */
 export function parseRedactRules(text: string): RedactRules {
   const rules = { headers: [] as string[], fields: [] as string[], env: [] as string[], on: true };
@@ -150,7 +167,7 @@ export class Redactor {
   know(value: string, stand: string): void {
     if (!this.#on || this.#known.some((each) => each.value === value)) return;
     this.revision++;
-    this.#known.push({ value, stand });
+    for (const spelling of spellings(value)) this.#known.push({ value: spelling, stand });
     this.#known.sort((a, b) => b.value.length - a.value.length);
   }
 
