@@ -173,6 +173,8 @@ export class Redactor {
 
   #learn(value: string, name: string): void {
     if (!this.#on || value.length < 8 || this.#known.some((each) => each.value === value)) return;
+    // It is gone already.
+    if (value.startsWith("redacted_")) return;
     const stand = standFor(name);
     this.know(value, stand);
     this.onLearn?.(value, stand);
@@ -200,6 +202,8 @@ export class Redactor {
   /** A request's URL: secret query fields, passwords, known values, key shapes. */
   url(url: string): string {
     if (!this.#on) return url;
+    // Whole values first: one with an `@` or an `&` in it is not where the rules below would look for it.
+    url = this.#replaceKnown(url);
     let parsed: URL;
     try {
       parsed = new URL(url);
