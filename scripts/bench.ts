@@ -1,11 +1,12 @@
 /**
  * Measures what tracefork costs: time added to an exchange, to a draw, to a start; time of a replayed exchange; bytes
- * on disk. Prints figures beside goals and fails for no figure: machines differ.
+ * on disk; and the hot path: the WASM core against its peers, a conversation that grows to a megabyte. Prints figures
+ * beside goals and fails for no figure: machines differ.
  *
- *   deno task bench [--runtime deno,bun,node] [--quick] [--profile] [--write]
+ *   deno task bench [--runtime deno,bun,node] [--only small|hot] [--quick] [--profile] [--write]
  *
- * --quick measures less of everything; --profile prints where Node spends the time instead; --write does both in full and
- * writes docs/performance.md.
+ * --only measures one half; --quick measures less of everything; --profile prints where Node spends the time instead; --write does both in full and
+ * writes docs/performance.md and docs/growth.svg.
  */
 
 import { execFileSync } from "node:child_process";
@@ -17,6 +18,9 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { VERSION } from "../core/base/version.ts";
 import { openBenchPlace, type RuntimeName } from "./bench/bench_place.ts";
+import type { CoreFigure } from "./bench/core_figures.ts";
+import { type GrowthFigures, MARKS, measureGrowth } from "./bench/growth.ts";
+import { coreRows, growthPlot, growthRows, type HotRow, hotText } from "./bench/growth_report.ts";
 import { FULL, measureRuntime, QUICK } from "./bench/measure.ts";
 import { profileNode } from "./bench/profile.ts";
 import {
@@ -32,6 +36,7 @@ import { type Runtimes, runtimes } from "./runtimes.ts";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DOCUMENT = "docs/performance.md";
+const PLOT = "docs/growth.svg";
 const NAMES: readonly RuntimeName[] = ["deno", "bun", "node"];
 
 function versionOf(file: string): string {
@@ -49,11 +54,23 @@ function surroundings(found: Runtimes, loadBefore: number): Surroundings {
   };
 }
 
+/** The core's figures come from a process of the runtime itself. */
+function measureCore(file: string, name: RuntimeName, turns: number): CoreFigure[] {
+  const args = [
+    ...(name === "deno" ? ["run", "-A"] : []),
+    "scripts/bench/core_bench.ts",
+    "json",
+    String(turns),
+  ];
+  return JSON.parse(execFileSync(file, args, { cwd: ROOT, encoding: "utf8" })) as CoreFigure[];
+}
+
 async function main(argv: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...argv],
     options: {
       runtime: { type: "string", default: NAMES.join(",") },
+      only: { type: "string" },
       quick: { type: "boolean", default: false },
       profile: { type: "boolean", default: false },
       write: { type: "boolean", default: false },
@@ -73,14 +90,27 @@ async function main(argv: readonly string[]): Promise<void> {
   const place = await openBenchPlace(found);
   const note = (what: string) => process.stderr.isTTY && process.stderr.write(`\r\u001b[K${what}`);
   const all = new Map<RuntimeName, readonly Row[]>();
+  const hot: HotRow[] = [];
+  const growth: GrowthFigures[] = [];
   try {
-    if (!values.profile) {
-      for (const name of chosen) {
+    for (const name of values.profile ? [] : chosen) {
+      console.log(`${name} ${versionOf(found[name])}`);
+      if (values.only !== "hot") {
         const rows = rowsOf(await measureRuntime(place, name, effort, note));
         all.set(name, rows);
         note("");
-        console.log(`${name} ${versionOf(found[name])}\n${textTable(rows)}`);
+        console.log(textTable(rows));
       }
+      if (values.only === "small") continue;
+      note(`${name}: the WASM core`);
+      const core = measureCore(found[name], name, effort === QUICK ? 20 : 120);
+      note(`${name}: a growing conversation`);
+      const grown = await measureGrowth(place, name, found.deno, effort === QUICK ? 200 : MARKS.at(-1)!);
+      growth.push(grown);
+      const rows = [...coreRows(name, core), ...growthRows(grown)];
+      hot.push(...rows);
+      note("");
+      console.log(hotText(rows));
     }
     if (!values.profile && !values.write) return;
     const breakdowns = await profileNode(place, note);
@@ -89,8 +119,9 @@ async function main(argv: readonly string[]): Promise<void> {
     if (!values.write || all.size === 0) return;
     writeFileSync(
       join(ROOT, DOCUMENT),
-      performanceDocument(all, breakdowns, surroundings(found, loadBefore)),
+      performanceDocument(all, hot, breakdowns, surroundings(found, loadBefore)),
     );
+    if (growth[0] !== undefined) writeFileSync(join(ROOT, PLOT), growthPlot(growth[0]));
     execFileSync(found.deno, ["fmt", "--quiet", DOCUMENT], { cwd: ROOT });
     console.log(`wrote ${DOCUMENT}`);
   } finally {

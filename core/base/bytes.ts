@@ -214,3 +214,11 @@ export class Reader {
     return fromUtf8(this.bytes());
   }
 }
+
+/** A reader that passes over texts, which then read as empty: for whoever wants the rest. */
+export class TextlessReader extends Reader {
+  override text(): string {
+    this.bytes();
+    return "";
+  }
+}

@@ -173,7 +173,7 @@ export function startReplaying(
   };
   // Where the replay is, for a launcher that finds this process stuck: a few bytes, because it is on the hot path.
   const place = reportPath === undefined ? undefined : openSync(`${reportPath}.at`, "w", 0o600);
-  const judge = createJudge({ rows, body: bodyOf, codeChanged: orders.options.codeChanged === true });
+  const judge = createJudge({ core, rows, body: bodyOf, codeChanged: orders.options.codeChanged === true });
 
   const learned: string[] = [];
   const masked = orders.get("TRACEFORK_KEY");

@@ -4,7 +4,8 @@
  */
 
 import { toHex } from "../base/hex.ts";
-import { decodeEvent, type RequestEvent, type TapeEvent, TYPE } from "../tape/events.ts";
+import type { Core } from "../../wasm/core.ts";
+import type { RequestEvent, TapeEvent } from "../tape/events.ts";
 import {
   describeChanges,
   diffBodies,
@@ -13,6 +14,7 @@ import {
   looksVolatile,
 } from "../tape/field_diff.ts";
 import { agentFrame, type Cause, type Divergence } from "./divergence.ts";
+import { RequestIndex } from "./request_index.ts";
 import type { TapeRow } from "./session.ts";
 
 /** What a replay found, before it is put into words. */
@@ -30,6 +32,7 @@ export type Judge = (finding: Finding, step: number, next: TapeEvent | undefined
 
 /** What a judge may look at. */
 export interface Evidence {
+  readonly core: Core;
   readonly rows: readonly TapeRow[];
   /** A body of the tape, or one that the replay has just seen. */
   body(digest: Uint8Array): Uint8Array | undefined;
@@ -72,10 +75,6 @@ export function describeEvent(event: TapeEvent | undefined): string {
   }
 }
 
-function requestsOf(rows: readonly TapeRow[]): RequestEvent[] {
-  return rows.filter((row) => row.type === TYPE.request).map((row) => decodeEvent(row.body) as RequestEvent);
-}
-
 function headersOf(event: RequestEvent): Record<string, string> {
   return Object.fromEntries(event.headers);
 }
@@ -102,9 +101,10 @@ export function diffRequests(
 
 /** Makes the judge of one replay. */
 export function createJudge(evidence: Evidence): Judge {
-  // Decoded once: a watchdog asks several times a second.
-  let decoded: RequestEvent[] | undefined;
-  const requests = () => decoded ??= requestsOf(evidence.rows);
+  // Made once: a watchdog asks several times a second.
+  let made: RequestIndex | undefined;
+  const index = () => made ??= new RequestIndex(evidence.core, evidence.rows);
+  const requests = () => index().requests;
   const { body, codeChanged } = evidence;
   const changeOr = (cause: Cause): Cause => codeChanged ? "code_change" : cause;
 
@@ -118,18 +118,15 @@ export function createJudge(evidence: Evidence): Judge {
   }
 
   function judgeRequest(got: RequestEvent, step: number, next: TapeEvent | undefined) {
-    const recorded = requests();
     const lines = (changes: FieldChange[]) => describeChanges(changes).slice(0, 20);
     if (next?.type === "request") {
       const changes = diffRequests(next, got, body);
-      const later = recorded.findIndex((request, i) =>
-        i !== step && diffRequests(request, { ...got, op: request.op }, body).length === 0
-      );
+      const same = index().take(got);
       const cause = codeChanged || !looksVolatile(changes) ? "code_change" : "unrecorded_nondeterminism";
-      return { cause: cause as Cause, diff: lines(changes), nearest: later >= 0 ? later : step };
+      return { cause: cause as Cause, diff: lines(changes), nearest: same ?? step };
     }
     const near = nearest(got);
-    const cause = step >= recorded.length ? "extra_request" : changeOr("code_change");
+    const cause = step >= requests().length ? "extra_request" : changeOr("code_change");
     return { cause: cause as Cause, diff: lines(near?.changes ?? []), nearest: near?.step };
   }
 

@@ -358,9 +358,11 @@ function readFields(type: TapeEvent["type"], from: Reader): TapeEvent {
   }
 }
 
-/** Reads one event; throws a RangeError where `bytes` is no canonical encoding of one. */
-export function decodeEvent(bytes: Uint8Array): TapeEvent {
-  const from = new Reader(bytes);
+/**
+ * Reads one event; throws a RangeError where `bytes` is no canonical encoding of one. `from` reads those bytes; a
+ * `TextlessReader` where texts are not wanted.
+ */
+export function decodeEvent(bytes: Uint8Array, from: Reader = new Reader(bytes)): TapeEvent {
   const code = from.u8();
   const type = NAMES.get(code);
   if (type === undefined) throw new RangeError(`Cannot read an event: type ${code} is unknown`);

@@ -2,6 +2,7 @@
 
 import type { RuntimeName } from "./bench_place.ts";
 import { ratio, shown } from "./figures.ts";
+import { type HotRow, hotTable } from "./growth_report.ts";
 import type { ExchangeFigures, RuntimeFigures } from "./measure.ts";
 import type { Breakdown } from "./profile.ts";
 
@@ -207,6 +208,7 @@ const GOAL_NAMES: Readonly<Record<Goal, string>> = {
 /** `docs/performance.md`. Not yet laid out as `deno fmt` wants it. */
 export function performanceDocument(
   all: ReadonlyMap<RuntimeName, readonly Row[]>,
+  hot: readonly HotRow[],
   breakdowns: readonly Breakdown[],
   { date, machine, load, versions, tracefork }: Surroundings,
 ): string {
@@ -235,6 +237,19 @@ ${summary(all)}
 
 ${bounds(all)}
 
+## The hot path
+
+An agent that sends its whole conversation again at every step, which grows by 2.5 KB each time; and the WASM core that
+makes this cheap. [architecture.md](architecture.md#cost-follows-what-is-new) says how.
+
+${hotTable(hot)}
+
+![Size on disk and time added over the steps of a growing conversation, beside whole bodies](growth.svg)
+
+✗: the goal is not met. What bounds it:
+
+${HOT_BOUNDS}
+
 ${METHOD}
 ## All figures
 
@@ -249,6 +264,8 @@ the shares are what to read. Of a bare run all is agent and platform.
 ${profiles.join("\n\n")}
 `;
 }
+
+const HOT_BOUNDS = `TODO`;
 
 const HEAD = `# What tracefork costs
 
@@ -275,6 +292,11 @@ const METHOD = `## How it is measured
 - **Start-up**: from the start of a process to its end, 20 times bare and recorded in turn, the median; into a store that
   exists, with the preload named by a flag, nothing else. The run's closing is in it. A program that imports
   \`node:http\`, as SDKs do, has loaded much of what the preload needs.
+- **Growing conversation**: 800 steps, bare and recorded by \`tracefork run\` in turn, ten steps each; at a step: the
+  median of the 40 steps up to it. Sizes are of runs of that many steps, each a tape of its own. The replay runs by
+  itself. verify is the whole command, the runtime's start in it, in turn with \`openssl dgst -sha256\` over a file of
+  all bodies, one after the other; the median of five. Whole bodies: hashed by the host, a row of SQLite each.
+- **WASM core**: both sides in turn within one process; the lower quartile.
 - **Disk**: the size of the tape that \`tracefork run -o\` leaves, less that of an empty run, divided by how many there are
   in it. The exchanges are those of above.
 `;
