@@ -6,7 +6,9 @@ import { openDatabase } from "../store/database.ts";
 import { findRun } from "../store/find.ts";
 import { locateStore } from "../store/locate.ts";
 import { listRuns, type Run } from "../store/runs.ts";
-import { type Verification, verifyRun } from "../store/verify.ts";
+import { BodyProver } from "../store/body_prover.ts";
+import { verifyOnBothCores } from "../store/prove_apart.ts";
+import type { Verification } from "../store/verify.ts";
 import { createWasmCore } from "../../wasm/mod.ts";
 import { type Call, document, type Io, JSON_FLAG, on, STORE_FLAG, text, type Verb } from "./verb.ts";
 
@@ -58,9 +60,9 @@ async function run(call: Call, io: Io): Promise<number> {
   const failures: { tape: string; code: string; message: string }[] = [];
   const wholeStore = call.options.store === true ||
     (call.args.length === 0 && text(call, "store") !== undefined);
-  const check = (name: string, act: () => void) => {
+  const check = async (name: string, act: () => Promise<void>) => {
     try {
-      act();
+      await act();
     } catch (error) {
       if (!(error instanceof TraceforkError) || call.args.length <= 1) throw error;
       failures.push({ tape: name, code: error.code, message: messageOf(error) });
@@ -70,16 +72,19 @@ async function run(call: Call, io: Io): Promise<number> {
     const { path } = locateStore(where, text(call, "store"));
     const db = openDatabase(path, "read");
     try {
-      for (const each of listRuns(db)) outcomes.push({ run: each, path, found: verifyRun(db, core, each) });
+      const prover = new BodyProver(db, core);
+      for (const each of listRuns(db)) {
+        outcomes.push({ run: each, path, found: await verifyOnBothCores(path, db, core, each, prover) });
+      }
     } finally {
       db.close();
     }
   } else {
     for (const name of call.args.length === 0 ? ["latest"] : call.args) {
-      check(name, () => {
+      await check(name, async () => {
         const { db, path, run: found } = findRun(name, where, text(call, "store"));
         try {
-          outcomes.push({ run: found, path, found: verifyRun(db, core, found) });
+          outcomes.push({ run: found, path, found: await verifyOnBothCores(path, db, core, found) });
         } finally {
           db.close();
         }
@@ -95,7 +100,7 @@ async function run(call: Call, io: Io): Promise<number> {
     for (const { tape, code, message } of failures) io.out(`  UNREADABLE  ${tape}  ${message} (${code})\n`);
     io.out(`  ${intact ? "RESULT: INTACT" : "RESULT: DAMAGED"}\n`);
   }
-  return await Promise.resolve(intact ? EXIT.ok : EXIT.tape);
+  return intact ? EXIT.ok : EXIT.tape;
 }
 
 export const verifyVerb: Verb = {

@@ -20,12 +20,12 @@ const NEAR = 4;
 /** Decompressed chunks that are kept for the bodies' digests, in bytes; beyond that they are read again. */
 const KEPT = 32 * 1024 * 1024;
 
-/** A place in the bodies seen so far: the midstate behind a sequence of chunks, and where it went on. */
+/** A place in the bodies seen so far: the midstate behind a sequence of chunks. */
 interface Place {
   readonly midstate: Uint8Array;
   readonly length: number;
-  readonly lists: Map<number, Place>;
-  readonly chunks: Map<number, Place>;
+  /** Where bodies went on from here: by the key of a chunk, or the negative key of a list. */
+  next: Map<number, Place> | undefined;
 }
 
 interface Chunk {
@@ -79,7 +79,7 @@ export class BodyProver {
       "SELECT key, digest, size, zstd, data FROM blobs WHERE key BETWEEN ? AND ? ORDER BY key",
     );
     this.#readList = hasBodies(db) ? db.prepare("SELECT digest, data FROM lists WHERE key = ?") : undefined;
-    this.#start = { midstate: core.hasher().save(), length: 0, lists: new Map(), chunks: new Map() };
+    this.#start = { midstate: core.hasher().save(), length: 0, next: undefined };
   }
 
   /**
@@ -223,7 +223,7 @@ export class BodyProver {
     }
     let place = this.#start;
     for (const key of body.pieces.lists) {
-      const known = place.lists.get(key);
+      const known = place.next?.get(-key);
       if (known !== undefined) {
         place = known;
         continue;
@@ -233,7 +233,7 @@ export class BodyProver {
       const from = place;
       const reached = this.#follow(place, list);
       if (typeof reached === "string") return reached;
-      from.lists.set(key, place = reached);
+      (from.next ??= new Map()).set(-key, place = reached);
     }
     const end = this.#follow(place, body.pieces.chunks);
     if (typeof end === "string") return end;
@@ -249,13 +249,13 @@ export class BodyProver {
   /** The place behind these chunks, or what is wrong with one of them. */
   #follow(place: Place, chunks: readonly number[]): Place | string {
     for (const key of chunks) {
-      let next = place.chunks.get(key);
+      let next = place.next?.get(key);
       if (next === undefined) {
         const { flaw, size } = this.#chunks.get(key)!;
         if (flaw !== undefined) return `its chunk ${key} ${flaw}`;
         const hasher = this.#core.hasher().restore(place.midstate).update(this.#bytes(key));
-        next = { midstate: hasher.save(), length: place.length + size, lists: new Map(), chunks: new Map() };
-        place.chunks.set(key, next);
+        next = { midstate: hasher.save(), length: place.length + size, next: undefined };
+        (place.next ??= new Map()).set(key, next);
       }
       place = next;
     }

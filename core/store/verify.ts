@@ -60,8 +60,30 @@ interface Named extends BodyRef {
   readonly step: number;
 }
 
-/** See the head of this file. */
-export function verifyRun(db: Database, core: Core, run: Run): Verification {
+/** A run whose events were read and whose bodies are still to be proven. */
+export interface OpenVerification {
+  /** The bodies that its events name, by digest in hex. */
+  readonly named: ReadonlyMap<string, BodyRef>;
+  /** Takes what `BodyProver.prove` says of them, and draws the conclusions. */
+  conclude(bodyFlaws: ReadonlyMap<string, string>): Verification;
+}
+
+/**
+ * See the head of this file. `prover` may be shared by runs of one file: what they have in common is then proven
+ * once.
+ */
+export function verifyRun(
+  db: Database,
+  core: Core,
+  run: Run,
+  prover: BodyProver = new BodyProver(db, core),
+): Verification {
+  const open = verifyEvents(db, core, run);
+  return open.conclude(prover.prove(open.named));
+}
+
+/** The first part of `verifyRun`: everything but the bodies. */
+export function verifyEvents(db: Database, core: Core, run: Run): OpenVerification {
   const source = tapeSource(db, core, run.key);
   const rows = source.events();
   const flaws: Flaw[] = [];
@@ -113,33 +135,36 @@ export function verifyRun(db: Database, core: Core, run: Run): Verification {
     const name = body && toHex(body.digest);
     if (body !== undefined && !named.has(name!)) named.set(name!, { ...body, lane, seq: row.seq, step });
   }
-  for (const [name, message] of new BodyProver(db, core).prove(named)) {
-    const at = named.get(name)!;
-    lane = at.lane;
-    flaw("body", at.seq, at.step, message);
-  }
-  lane = 0;
-  const fingerprint = links.get(0) ?? core.sha256(chainHeader(0));
-  if (run.state === "complete" || run.fingerprint !== undefined) {
-    checkClosing(
-      db,
-      core,
-      run,
-      closing,
-      links,
+  const conclude = (bodyFlaws: ReadonlyMap<string, string>): Verification => {
+    for (const [name, message] of bodyFlaws) {
+      const at = named.get(name)!;
+      lane = at.lane;
+      flaw("body", at.seq, at.step, message);
+    }
+    lane = 0;
+    const fingerprint = links.get(0) ?? core.sha256(chainHeader(0));
+    if (run.state === "complete" || run.fingerprint !== undefined) {
+      checkClosing(
+        db,
+        core,
+        run,
+        closing,
+        links,
+        fingerprint,
+        rows,
+        (what, message) => flaw(what, undefined, counts.exchanges, message),
+      );
+    }
+    return {
+      intact: flaws.length === 0,
+      flaws,
+      events: rows.length,
+      bodies: named.size,
+      ...counts,
       fingerprint,
-      rows,
-      (what, message) => flaw(what, undefined, counts.exchanges, message),
-    );
-  }
-  return {
-    intact: flaws.length === 0,
-    flaws,
-    events: rows.length,
-    bodies: named.size,
-    ...counts,
-    fingerprint,
+    };
   };
+  return { named, conclude };
 }
 
 function checkClosing(
