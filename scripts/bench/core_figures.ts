@@ -110,12 +110,18 @@ export async function coreFigures(turns = 120): Promise<CoreFigure[]> {
 function scannerFigures(turns: number): CoreFigure[] {
   const figures: CoreFigure[] = [];
   const encoder = new TextEncoder();
+  const decoder = new TextDecoder();
   const whole = conversation(1_300_000);
-  for (const kind of ["bytes", "text"] as const) {
+  const lanes = [0, 1].map((lane) => encoder.encode(`{"conversation":${lane},${whole.slice(1)}`));
+  for (const kind of ["bytes", "text", "bytes in the cache"] as const) {
     const scanner = createWasmCore().scanner(undefined, node);
     const next = (turn: number) => {
-      // The base is what the last turn left; the other side gets bodies of the same kind.
-      const text = JSON.parse(JSON.stringify(whole.slice(0, 1_000_000 + turn % 100 * 2500)));
+      // A hundred steps make a conversation; the next one differs from it at its beginning.
+      const lane = lanes[Math.floor((turn + NOT_YET) / 100) % 2]!;
+      const body = lane.subarray(0, 1_000_000 + (turn + NOT_YET) % 100 * 2500);
+      if (kind === "bytes in the cache") return body;
+      // Made anew, as an agent makes it; it has left the cache, and so has what the scanner remembers.
+      const text = JSON.parse(JSON.stringify(decoder.decode(body)));
       return kind === "text" ? text : encoder.encode(text);
     };
     const ours = (body: Uint8Array | string) => {
