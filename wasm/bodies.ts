@@ -15,10 +15,10 @@ const STRIDE = 1024;
 /** The module may read that many bytes past a body. */
 const READ_PAST = 64;
 /**
- * Bytes, or units of text, that are taken in at a time. With a comparison after each step a body of 1 MB takes two
- * thirds of the time that it takes to copy all of it and then to compare all of it; smaller steps gain nothing more.
+ * Bytes, or units of text, that are taken in at a time. When a body of 1 MB is in the cache, copying and comparing it by
+ * such steps takes two thirds of what it takes to copy all of it first; when it isn't, as long.
  */
-const STEP = 262144;
+const STEP = 524288;
 
 const encoder = new TextEncoder();
 
