@@ -39,6 +39,8 @@ export const QUIRKS = {
   printsOwnFrames: RUNTIME === "deno",
   /** Where microtasks are drained from depends on whether another immediate waits. */
   pairedImmediates: RUNTIME === "node",
+  /** Standard output and error don't wait for the reader of a pipe. */
+  pipesDontWait: RUNTIME === "node",
   /** A `node:http` server reads the global `performance.now` for its own use. */
   serverReadsClock: RUNTIME === "deno",
   /** `WebSocket` opens its connection through `node:net`. */

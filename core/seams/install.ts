@@ -15,10 +15,12 @@ import { guardSeam } from "./guard.ts";
 import { randomSeam } from "./random.ts";
 import { type AnyFunction, PatchRegistry } from "./registry.ts";
 import { serverClockSeam } from "./server_clock.ts";
+import { stdioSeam } from "./stdio.ts";
 import { timersSeam } from "./timers.ts";
 import { workSeam } from "./work.ts";
 
 const SEAMS: readonly Seam[] = [
+  stdioSeam,
   environmentSeam,
   guardSeam,
   randomSeam,
