@@ -47,6 +47,8 @@ export const QUIRKS = {
   webSocketUsesSockets: RUNTIME === "node",
   /** The ESM import of `node:worker_threads` can be sent to another module without harm. */
   workerThreadsRedirect: RUNTIME !== "deno",
+  /** How `console.timeEnd` prints, where it reads a clock of the runtime's own: by `console.info`, or in brackets. */
+  consoleTimes: RUNTIME === "deno" ? "info" : RUNTIME === "bun" ? "brackets" : undefined,
   /** What the reason of `AbortSignal.timeout` says. */
   timeoutMessage: RUNTIME === "bun" ? "The operation timed out." : "The operation was aborted due to timeout",
 } as const;

@@ -8,6 +8,7 @@ import type { Session } from "../session/session.ts";
 import { QUIRKS } from "../base/runtime.ts";
 import { Builtins } from "./builtins.ts";
 import { clockSeam } from "./clock.ts";
+import { consoleClockSeam } from "./console_clock.ts";
 import type { NativeTimers, Seam, SeamContext } from "./context.ts";
 import { environmentSeam } from "./environment.ts";
 import { fetchSeam } from "./fetch.ts";
@@ -25,6 +26,7 @@ const SEAMS: readonly Seam[] = [
   guardSeam,
   randomSeam,
   clockSeam,
+  consoleClockSeam,
   timersSeam,
   serverClockSeam,
   workSeam,
