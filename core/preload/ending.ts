@@ -4,8 +4,34 @@
  * the file then is lost, a few milliseconds at most.
  */
 
+import { QUIRKS } from "../base/runtime.ts";
 import type { PatchRegistry } from "../seams/registry.ts";
 import { plain } from "../seams/registry.ts";
+
+/**
+ * Calls `doomed` when an error that nobody catches is about to end the process. Bun goes on for a while then, for as
+ * long as anything is handed to the program in the turn of the loop: how long is up to the world, and no replay could
+ * come to the same.
+ */
+export function watchUncaught(doomed: () => void): void {
+  if (!QUIRKS.livesOnAfterError) return;
+  const target = globalThis.process;
+  target.on("uncaughtExceptionMonitor", () => {
+    if (target.listenerCount("uncaughtException") > 0 || target.hasUncaughtExceptionCaptureCallback()) return;
+    doomed();
+  });
+  // A rejection need not end the process where the user says so.
+  const options = [...target.execArgv, target.env.BUN_OPTIONS ?? ""].join(" ");
+  if (/--unhandled-rejections[= ](?!throw|strict)/.test(options)) return;
+  const onRejection = (reason: unknown) => {
+    if (target.listenerCount("unhandledRejection") > 1) return;
+    target.removeListener("unhandledRejection", onRejection);
+    doomed();
+    // Now nobody handles it, and the platform says so as it does.
+    void Promise.reject(reason);
+  };
+  target.on("unhandledRejection", onRejection);
+}
 
 /**
  * Calls `flush` when something may end the process, with true where it most likely does, and `end` when it is

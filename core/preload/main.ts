@@ -8,9 +8,10 @@
 
 import { messageOf, TraceforkError } from "../base/errors.ts";
 import { isSecretEnv, parseRedactRules, Redactor } from "../session/redact.ts";
+import { Turns } from "../session/turns.ts";
 import { installSeams, takePlatform } from "../seams/install.ts";
 import { createWasmCore } from "../../wasm/mod.ts";
-import { watchEnding } from "./ending.ts";
+import { watchEnding, watchUncaught } from "./ending.ts";
 import { hostCore } from "./host_core.ts";
 import { type Orders, readOrders } from "./orders.ts";
 import { startRecording } from "./recording.ts";
@@ -40,9 +41,11 @@ function start(orders: Orders): void {
   const core = hostCore(createWasmCore(), platform);
   const redactor = new Redactor(parseRedactRules(orders.get("TRACEFORK_REDACT") ?? ""), orders.secrets);
   const begin = orders.mode === "record" ? startRecording : startReplaying;
-  const running = begin(core, platform, orders, redactor);
+  const turns = new Turns(platform.timers.setImmediate);
+  const running = begin(core, platform, orders, redactor, turns);
   const { registry } = installSeams(platform, () => running.session);
   watchEnding(registry, running.flush, running.end);
+  watchUncaught(() => turns.stop());
 }
 
 function main(): void {

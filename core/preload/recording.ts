@@ -11,7 +11,7 @@ import { VERSION } from "../base/version.ts";
 import { LaneLog } from "../session/lane_log.ts";
 import { RecordSession } from "../session/record.ts";
 import { isSecretEnv, type Redactor } from "../session/redact.ts";
-import { Turns } from "../session/turns.ts";
+import type { Turns } from "../session/turns.ts";
 import { closeRun } from "../store/close.ts";
 import { type Database, openDatabase, storeError } from "../store/database.ts";
 import { maskSecret } from "../store/handed_secrets.ts";
@@ -86,6 +86,7 @@ export function startRecording(
   platform: Platform,
   orders: Orders,
   redactor: Redactor,
+  turns: Turns,
 ): Recording {
   const tape = orders.get("TRACEFORK_TAPE");
   const path = tape !== undefined ? resolve(tape) : locateStore({ cwd: process.cwd(), env: readEnv }).path;
@@ -153,7 +154,7 @@ export function startRecording(
   };
   const session: RecordSession = new RecordSession({
     log,
-    turns: new Turns(platform.timers.setImmediate),
+    turns,
     redactor,
     commit: () => flush(),
     commitSoon() {

@@ -13,7 +13,7 @@ import { createJudge, type Finding } from "../session/judge.ts";
 import { type Counts, LaneLog } from "../session/lane_log.ts";
 import { placeholderFor, type Redactor } from "../session/redact.ts";
 import { ReplaySession } from "../session/replay.ts";
-import { Turns } from "../session/turns.ts";
+import type { Turns } from "../session/turns.ts";
 import { maskSecret } from "../store/handed_secrets.ts";
 import { openDatabase } from "../store/database.ts";
 import { locateStore } from "../store/locate.ts";
@@ -143,6 +143,7 @@ export function startReplaying(
   platform: Platform,
   orders: Orders,
   redactor: Redactor,
+  turns: Turns,
 ): Replaying {
   const tape = orders.get("TRACEFORK_TAPE");
   const path = tape !== undefined ? resolve(tape) : locateStore({ cwd: process.cwd(), env: readEnv }).path;
@@ -208,7 +209,7 @@ export function startReplaying(
 
   const session: ReplaySession = new ReplaySession({
     log,
-    turns: new Turns(platform.timers.setImmediate),
+    turns,
     redactor,
     rows,
     body: (digest) => source.body(digest),
@@ -228,6 +229,7 @@ export function startReplaying(
       }
       exitNow(3);
     },
+    hold: holder(platform),
     // A process that ends without telling JavaScript leaves at least this.
     onRequest(exchanges) {
       if (place !== undefined) writePlace(place, `${exchanges}`.padEnd(12), 0);
@@ -259,6 +261,24 @@ export function startReplaying(
         if (!done) process.exitCode = 3;
       }
     },
+  };
+}
+
+/** Lets a timer keep the process alive, or not. Deno's are numbers. */
+function refTimer(timer: unknown, on: boolean): void {
+  const { Deno } = globalThis as unknown as {
+    Deno?: Record<"refTimer" | "unrefTimer", (id: number) => void>;
+  };
+  if (typeof timer === "number") Deno?.[on ? "refTimer" : "unrefTimer"](timer);
+  else (timer as Record<"ref" | "unref", () => void>)[on ? "ref" : "unref"]();
+}
+
+/** Keeps the process alive while it is told to. */
+function holder(platform: Platform): (on: boolean) => void {
+  let timer: unknown;
+  return (on) => {
+    timer ??= platform.neutral(() => platform.timers.setInterval(() => {}, 0x7fffffff));
+    refTimer(timer, on);
   };
 }
 
@@ -306,7 +326,5 @@ function watchStall(platform: Platform, session: ReplaySession, orders: Orders, 
     }
   };
   const timer = platform.neutral(() => platform.timers.setInterval(look, LOOK_EVERY)) as unknown;
-  (timer as { unref?(): void }).unref?.();
-  const { Deno } = globalThis as unknown as { Deno?: { unrefTimer(id: number): void } };
-  if (typeof timer === "number") Deno?.unrefTimer(timer);
+  refTimer(timer, false);
 }

@@ -56,6 +56,10 @@ export function takePlatform(): Platform {
   const { AsyncLocalStorage: Local } = builtins.get<{ AsyncLocalStorage: Storage }>("node:async_hooks")!;
   const inside = new Local<true>();
   const neutral = Local.snapshot() as <T>(call: () => T) => T;
+  // Entered by a snapshot, not by `run`, which leaves a trace of itself in the context it returns to: Node then
+  // makes an object for each microtask, which shows in the stack of an uncaught error, and a replay, in which no
+  // real call runs, would not.
+  const enter = neutral(() => inside.run(true, () => Local.snapshot())) as <T>(call: () => T) => T;
   const { setTimeout, clearTimeout, setInterval, setImmediate } = globalThis;
   const { now } = Date;
   const clock = performance.now.bind(performance);
@@ -78,7 +82,7 @@ export function takePlatform(): Platform {
     now: () => now(),
     performanceNow: clock,
     inside: () => inside.getStore() === true,
-    runInside: (call) => inside.run(true, call),
+    runInside: (call) => enter(call),
     neutral: (call) => neutral(call),
   };
 }

@@ -44,6 +44,11 @@ export interface ReplayHost {
   onDivergence(divergence: Divergence): void;
   inside(): boolean;
   runInside<T>(call: () => T): T;
+  /**
+   * Keeps the process alive while requests wait for their heads, as the platform's own do: a runtime that ends may
+   * ask first whether anything is under way.
+   */
+  hold(on: boolean): void;
   /** Told of each request that matched. */
   onRequest(exchanges: number): void;
   /** Told when the last event is done. */
@@ -70,6 +75,8 @@ interface ReplayOp {
   readonly handle: (delivery: Delivery) => void;
   demand: number;
   headDone: boolean;
+  /** True while the platform's own request would keep the process alive. */
+  holds: boolean;
   sent: Uint8Array | undefined;
 }
 
@@ -93,6 +100,7 @@ export class ReplaySession implements Session {
   #packLeft = 0;
   #next = 0;
   #releasing = false;
+  #holding = 0;
   #beyond = false;
 
   constructor(host: ReplayHost) {
@@ -229,9 +237,12 @@ export class ReplaySession implements Session {
       return { id, demand() {}, cancel() {}, sent() {} };
     }
     this.#expect(encodeAsk(id, ask, this.#log, this.#host.redactor));
-    const op: ReplayOp = { ask, handle, demand: 0, headDone: false, sent: undefined };
+    const op: ReplayOp = { ask, handle, demand: 0, headDone: false, holds: false, sent: undefined };
     this.#ops.set(id, op);
-    if (ask.type === "request") this.#host.onRequest(this.#log.counts.exchanges);
+    if (ask.type === "request") {
+      this.#hold(op);
+      this.#host.onRequest(this.#log.counts.exchanges);
+    }
     this.#stepForward();
     return {
       id,
@@ -245,6 +256,7 @@ export class ReplaySession implements Session {
         if (this.done) return this.#goBeyond({ what: "event", got: { type: "cancel", op: id } });
         this.#expect({ type: "cancel", op: id });
         this.#ops.delete(id);
+        this.#letGo(op);
         this.#stepForward();
       },
       sent: (bytes) => {
@@ -252,6 +264,17 @@ export class ReplaySession implements Session {
         this.#advance();
       },
     };
+  }
+
+  #hold(op: ReplayOp): void {
+    op.holds = true;
+    if (this.#holding++ === 0) this.#host.hold(true);
+  }
+
+  #letGo(op: ReplayOp): void {
+    if (!op.holds) return;
+    op.holds = false;
+    if (--this.#holding === 0) this.#host.hold(false);
   }
 
   /** Releases the next delivery when it is its turn: in a macrotask of its own, with the program idle. */
@@ -287,6 +310,7 @@ export class ReplaySession implements Session {
     const seen = encodeDelivery(event.op, delivery, this.#log, this.#host.redactor);
     if (event.type === "sent") this.#expect(seen);
     else this.#log.event(seen);
+    if (event.type === "head" || event.type === "fail") this.#letGo(op);
     if (event.type === "head") op.headDone = true;
     else if (event.type !== "sent" && event.type !== "fire") op.demand--;
     if (isLast(op.ask, delivery)) this.#ops.delete(event.op);

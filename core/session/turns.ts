@@ -20,6 +20,7 @@ export class Turns {
   readonly #queue: Entry[] = [];
   #head = 0;
   #scheduled = false;
+  #stopped = false;
 
   constructor(setImmediate: SetImmediate) {
     this.#setImmediate = setImmediate;
@@ -27,8 +28,16 @@ export class Turns {
 
   /** Runs `entry` in a turn of its own, after everything that was added before. */
   add(entry: Entry): void {
+    if (this.#stopped) return;
     this.#queue.push(entry);
     if (!this.#scheduled) this.#schedule();
+  }
+
+  /** Nothing is handed over any more: the program is ending. */
+  stop(): void {
+    this.#stopped = true;
+    this.#queue.length = 0;
+    this.#head = 0;
   }
 
   #schedule(): void {
@@ -39,6 +48,7 @@ export class Turns {
   // An entry may throw: that is the program's own uncaught exception, and the rest of the queue goes on if
   // the program survives it. So the next turn is asked for before the entry runs.
   readonly #turn = (): void => {
+    if (this.#stopped) return;
     const entry = this.#queue[this.#head++];
     if (this.#head === this.#queue.length) {
       this.#queue.length = 0;

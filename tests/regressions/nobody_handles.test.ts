@@ -1,0 +1,48 @@
+/**
+ * An error that nobody handles ends the process in the middle of everything: with requests on their way and results
+ * waiting to be handed over. What still happens then, and what is printed, is the same in a replay. Without
+ * `watchUncaught` and `hold` those on Bun diverge; with `AsyncLocalStorage.run` for real calls the microtask on Node.
+ */
+import assert from "node:assert/strict";
+import { assertExact, onEachRuntime } from "../helpers/box.ts";
+import { withServer, writeAgent } from "../helpers/serve.ts";
+
+const WAYS: Readonly<Record<string, string>> = {
+  "a rejection": `Promise.reject(new Error("nobody"));`,
+  "an async function": `(async () => { await null; throw new Error("nobody"); })();`,
+  "a tick": `process.nextTick(() => { throw new Error("nobody"); });`,
+  "a microtask": `queueMicrotask(() => { throw new Error("nobody"); });`,
+  "an immediate": `setImmediate(() => { throw new Error("nobody"); });`,
+};
+
+for (const [way, fails] of Object.entries(WAYS)) {
+  onEachRuntime(`an error in ${way}, with requests on their way, replays exact`, async (box, runtime) => {
+    const script = writeAgent(
+      box,
+      `process.on("beforeExit", () => console.log("before", Math.random()));
+      process.on("exit", (code) => console.log("exit", code, Math.random()));
+      for (let i = 0; i < 3; i++) fetch(url + "/never").then(() => console.log("answered"));
+      for (let i = 0; i < 40; i++) setTimeout(() => console.log("timer", i, Math.random()), i % 4);
+      await (await fetch(url + "/now")).text();
+      setTimeout(() => {
+        for (let i = 0; i < 40; i++) setImmediate(() => console.log("immediate", i, Math.random()));
+        ${fails}
+      }, 2);
+      setInterval(() => console.log("tick", Math.random()), 1);`,
+    );
+    const held: { destroy(): void }[] = [];
+    try {
+      for (let i = 0; i < 3; i++) {
+        const tape = await withServer((request, response) => {
+          if (request.url === "/now") return void response.end("fine");
+          held.push(response);
+        }, (url) => box.record(`${i}.tape`, runtime.command(script), { env: { SERVICE_URL: url }, code: 1 }));
+        const replayed = await box.replay(tape);
+        assertExact(replayed);
+        assert.ok(replayed.exchanges.recorded === 4, `${replayed.exchanges.recorded} requests`);
+      }
+    } finally {
+      for (const response of held) response.destroy();
+    }
+  });
+}
