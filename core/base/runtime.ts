@@ -23,6 +23,8 @@ export const RUNTIME: RuntimeName = globals.Deno ? "deno" : globals.Bun ? "bun" 
 export const QUIRKS = {
   /** A listener of `AbortSignal.timeout` runs in the async context in which the signal was made. */
   signalKeepsContext: RUNTIME === "node",
+  /** There is a `fetch` that can't be replaced. */
+  fetchPastPatches: RUNTIME === "bun",
   /** The loop goes on for a while after an error that nobody caught. */
   livesOnAfterError: RUNTIME === "bun",
   /** A response's body takes bring-your-own-buffer readers. */

@@ -24,6 +24,7 @@ import type { Platform } from "../seams/install.ts";
 import { disguise, plain, shapedLike } from "../seams/registry.ts";
 import type { Core } from "../../wasm/core.ts";
 import { type Orders, readEnv } from "./orders.ts";
+import { refuseNetwork } from "./refuse_network.ts";
 
 /** How often the watchdog looks, in milliseconds. */
 const LOOK_EVERY = 250;
@@ -244,6 +245,7 @@ export function startReplaying(
       } else report();
     },
   });
+  refuseNetwork();
   restoreEnvironment(environmentOf(db, run.key));
   restorePid(lanesOf(db, run.key).find((each) => each.lane === lane)?.pid);
   report();

@@ -6,7 +6,8 @@
  *
  * A child that is a JavaScript runtime carries the preload itself and is let through: it is a lane of its own.
  * Not noticed: DNS look-ups by themselves, native add-ons, `Deno.dlopen`, `bun:ffi`, listening servers; and on Deno `node:worker_threads` imported as ESM, and on Bun
- * `Bun.fetch` (the same as `fetch` of the module "bun") and `Bun.$`, which Bun does not let be replaced.
+ * `Bun.fetch` (the same as `fetch` of the module "bun") and `Bun.$`, which Bun does not let be replaced; the first can
+ * reach nobody in a replay (`preload/refuse_network.ts`).
  */
 
 import { QUIRKS } from "../base/runtime.ts";
