@@ -340,6 +340,7 @@ export async function replayRun(plan: ReplayPlan): Promise<ReplayResult> {
     exact: !end.interrupted && verdict === undefined && allDone && sameExit && sameLink,
     exchanges: { recorded: base.exchanges.recorded, matched: sum((report) => report.counts.matched) },
     draws: { recorded: base.draws.recorded, served: sum((report) => report.counts.draws) },
+    network_calls: sum((report) => report.network),
     deliveries: { recorded: base.deliveries.recorded, released: sum((report) => report.counts.deliveries) },
     output: { identical: identical === undefined ? null : identical.same },
     exit: { recorded: base.exit.recorded, replayed: status(end.code, end.signal) },

@@ -40,6 +40,8 @@ export interface LaneReport {
   readonly counts: Counts;
   readonly events: { readonly recorded: number; readonly done: number };
   readonly drawsLeft: number;
+  /** Calls that went to the network for real. */
+  readonly network: number;
   /** Last link (hex) of the chain that this replay computed. */
   readonly link: string;
   readonly done: boolean;
@@ -196,6 +198,7 @@ export function startReplaying(
       counts: log.counts,
       events: { recorded: rows.length, done: session.cursor },
       drawsLeft: session.drawsLeft,
+      network: platform.crossings.network,
       link: toHex(log.currentLink()),
       done,
       learned,

@@ -26,6 +26,8 @@ export interface SeamContext {
   session(): Session | undefined;
   /** Runs a platform function so that what it calls itself passes through the patches. */
   quietly<T>(call: () => T): T;
+  /** Counts a call that goes to the network for real: a replay says how many there were. */
+  crossed(): void;
   /** The platform's own timers, taken before they were patched. */
   readonly nativeTimers: NativeTimers;
   /** `callback` bound to the present async context, as the platform binds what it calls later. */

@@ -42,7 +42,12 @@ function nameCaller(error: unknown, caller: () => string): void {
 }
 
 /** The real request and its body, as deliveries. */
-function liveFetch(native: NativeFetch, request: PreparedRequest, caller: () => string): Live {
+function liveFetch(
+  native: NativeFetch,
+  request: PreparedRequest,
+  caller: () => string,
+  crossed: () => void,
+): Live {
   const controller = new AbortController();
   let response: Response | undefined;
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
@@ -53,6 +58,7 @@ function liveFetch(native: NativeFetch, request: PreparedRequest, caller: () => 
   };
   const go = (body: BodyInit | undefined) => {
     let promise: Promise<Response>;
+    crossed();
     try {
       promise = request.send(native, controller.signal, body);
     } catch (error) {
@@ -172,6 +178,7 @@ function perform(
   request: PreparedRequest,
   maker: ResponseMaker,
   caller: () => string,
+  crossed: () => void,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const { signal } = request;
@@ -208,7 +215,7 @@ function perform(
           break;
         }
       }
-    }, liveFetch(native, request, caller));
+    }, liveFetch(native, request, caller, crossed));
     signal?.addEventListener("abort", onAbort, { once: true });
     request.read?.().then((bytes) => {
       op.sent(bytes);
@@ -234,6 +241,7 @@ export function fetchSeam(context: SeamContext): void {
       fetch(this: unknown, ...args: Parameters<NativeFetch>) {
         const session = context.session();
         if (session === undefined || (args as unknown[]).length === 0) {
+          if (session === undefined) context.crossed();
           return Reflect.apply(native, this, args);
         }
         maker ??= context.quietly(() => new ResponseMaker(registry));
@@ -243,7 +251,7 @@ export function fetchSeam(context: SeamContext): void {
           const call = () => Reflect.apply(native, this, args);
           return request.local === true ? session.runInside(call) : context.quietly(call);
         }
-        return perform(session, native, request.prepared, maker, callerOf(patched));
+        return perform(session, native, request.prepared, maker, callerOf(patched), context.crossed);
       },
     }.fetch;
     return patched;

@@ -29,9 +29,15 @@ function describe(args: readonly unknown[]): string {
 function watch(context: SeamContext, surface: string): (original: AnyFunction) => AnyFunction {
   return (original) =>
     plain(function (this: unknown, ...args: unknown[]) {
-      context.session()?.boundary(surface, describe(args));
+      pass(context, surface, args);
       return Reflect.apply(original, this, args);
     });
+}
+
+/** Notes a call that is about to be made for real, unless the session refuses it. */
+function pass(context: SeamContext, surface: string, args: readonly unknown[]): void {
+  context.session()?.boundary(surface, describe(args));
+  if (surface.startsWith("network:")) context.crossed();
 }
 
 /** The class with its constructor watched. */
@@ -39,7 +45,7 @@ function watchClass<T>(context: SeamContext, surface: string): (native: T) => T 
   return (native) => {
     const watched = new Proxy(native as unknown as Constructor, {
       construct(target, args, newTarget) {
-        context.session()?.boundary(surface, describe(args));
+        pass(context, surface, args);
         return Reflect.construct(target, args, newTarget);
       },
     });

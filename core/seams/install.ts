@@ -48,6 +48,8 @@ export interface Platform {
   /** Runs `call` in the context in which the program began: outside of all real calls. */
   neutral<T>(call: () => T): T;
   readonly builtins: Builtins;
+  /** How many calls went to the network for real. */
+  readonly crossings: { network: number };
 }
 
 /** Takes the platform's functions before anything is patched. */
@@ -79,6 +81,7 @@ export function takePlatform(): Platform {
         }),
     },
     quiet: { on: false },
+    crossings: { network: 0 },
     now: () => now(),
     performanceNow: clock,
     inside: () => inside.getStore() === true,
@@ -105,6 +108,7 @@ export function installSeams(platform: Platform, session: () => Session | undefi
     builtins: platform.builtins,
     nativeTimers: platform.timers,
     session: () => platform.quiet.on || platform.inside() ? undefined : session(),
+    crossed: () => void platform.crossings.network++,
     quietly(call) {
       const before = platform.quiet.on;
       platform.quiet.on = true;
