@@ -22,6 +22,7 @@ import { TraceforkError } from "../base/errors.ts";
 import type { Platform } from "../seams/install.ts";
 import type { Core } from "../../wasm/core.ts";
 import { type Orders, readEnv } from "./orders.ts";
+import { refTimer } from "./ref_timer.ts";
 
 /** How long written rows may wait, in milliseconds. */
 const COMMIT_AFTER = 2;
@@ -78,6 +79,20 @@ function ownRun(
       timezone: timeZone(),
     },
   });
+}
+
+/** How often it is looked whether the program waits for something long, in milliseconds. */
+const IDLE_LOOK = 100;
+
+/** Calls `act` now and then while `count` stands still: an agent mostly waits for its model. */
+function whenIdle(platform: Platform, count: () => number, act: () => void): void {
+  let last = -1;
+  const look = () => {
+    const now = count();
+    if (now === last) act();
+    last = now;
+  };
+  refTimer(platform.neutral(() => platform.timers.setInterval(look, IDLE_LOOK)), false);
 }
 
 /** Starts recording. @throws TraceforkError where the file can't be written. */
@@ -146,12 +161,14 @@ export function startRecording(
       console.error(`tracefork: ${message} (${code}); the agent goes on${hint ? `; ${hint}` : ""}`);
     }
   };
+  let flushes = 0;
   const later = () => {
     planned = false;
+    flushes++;
     flush();
-    // With a launcher it is the launcher that compresses, when the program is gone.
-    if (launched === undefined) writer.squeeze();
   };
+  // With a launcher it is the launcher that compresses, when the program is gone.
+  if (launched === undefined) whenIdle(platform, () => flushes, () => writer.squeeze());
   const session: RecordSession = new RecordSession({
     log,
     turns,

@@ -24,6 +24,7 @@ import type { Platform } from "../seams/install.ts";
 import { disguise, plain, shapedLike } from "../seams/registry.ts";
 import type { Core } from "../../wasm/core.ts";
 import { type Orders, readEnv } from "./orders.ts";
+import { refTimer } from "./ref_timer.ts";
 import { refuseNetwork } from "./refuse_network.ts";
 
 /** How often the watchdog looks, in milliseconds. */
@@ -267,15 +268,6 @@ export function startReplaying(
       }
     },
   };
-}
-
-/** Lets a timer keep the process alive, or not. Deno's are numbers. */
-function refTimer(timer: unknown, on: boolean): void {
-  const { Deno } = globalThis as unknown as {
-    Deno?: Record<"refTimer" | "unrefTimer", (id: number) => void>;
-  };
-  if (typeof timer === "number") Deno?.[on ? "refTimer" : "unrefTimer"](timer);
-  else (timer as Record<"ref" | "unref", () => void>)[on ? "ref" : "unref"]();
 }
 
 /** Keeps the process alive while it is told to. */

@@ -45,6 +45,15 @@ interface WaitingBody {
   readonly fresh: ReadonlyMap<number, Uint8Array>;
 }
 
+/** What is in the file already, as far as this writer has seen, by digest. */
+interface Known {
+  /** Keys of their rows. */
+  readonly blobs: DigestIndex;
+  readonly lists: DigestIndex;
+  /** Bodies that were added, small or large; the value says nothing. */
+  readonly bodies: DigestIndex;
+}
+
 /** See the head of this file. */
 export class BodyWriter {
   readonly #core: Core;
@@ -54,11 +63,7 @@ export class BodyWriter {
   readonly #insertList;
   readonly #findList;
   readonly #insertBody;
-  /** Keys of blobs and of lists, by digest. */
-  readonly #blobs: DigestIndex;
-  readonly #lists: DigestIndex;
-  /** Bodies that were added, small or large; the value says nothing. */
-  readonly #bodies: DigestIndex;
+  #known: Known | undefined;
   #waiting: WaitingBody[] = [];
   #raw: RawBlob[] = [];
   #written: StoredBody[] = [];
@@ -75,9 +80,12 @@ export class BodyWriter {
     this.#insertList = db.prepare("INSERT OR IGNORE INTO lists (digest, data) VALUES (?, ?)");
     this.#findList = db.prepare("SELECT key FROM lists WHERE digest = ?");
     this.#insertBody = db.prepare("INSERT OR IGNORE INTO bodies (digest, size, data) VALUES (?, ?, ?)");
-    this.#blobs = core.digestIndex();
-    this.#lists = core.digestIndex();
-    this.#bodies = core.digestIndex();
+  }
+
+  /** Made when it is first needed: each index has a WASM memory of its own, and a small program has no body. */
+  get #indexes(): Known {
+    const make = () => this.#core.digestIndex();
+    return this.#known ??= { blobs: make(), lists: make(), bodies: make() };
   }
 
   /** How many bodies wait. */
@@ -87,9 +95,10 @@ export class BodyWriter {
 
   /** Adds a body. What it returns is the `base` of later bodies that begin alike. */
   add(digest: Uint8Array, body: ScannedBody): StoredBody | undefined {
-    const known = this.#bodies.get(digest) !== undefined;
-    if (this.#bodies.size >= MAX_KNOWN) this.#bodies.clear();
-    this.#bodies.set(digest, 1);
+    const { bodies } = this.#indexes;
+    const known = bodies.get(digest) !== undefined;
+    if (bodies.size >= MAX_KNOWN) bodies.clear();
+    bodies.set(digest, 1);
     const { chunked } = body;
     if (chunked === undefined) {
       if (!known) this.#wait({ digest, size: body.size, whole: body.bytes() });
@@ -105,7 +114,7 @@ export class BodyWriter {
     if (known) return stored;
     const fresh = new Map<number, Uint8Array>();
     for (let i = reused; i < ends.length; i++) {
-      if (this.#blobs.get(digests.subarray(i * 32, i * 32 + 32)) !== undefined) continue;
+      if (this.#indexes.blobs.get(digests.subarray(i * 32, i * 32 + 32)) !== undefined) continue;
       const chunk = chunked.view(ends[i - 1] ?? 0, ends[i]!).slice();
       fresh.set(i, chunk);
       this.size += chunk.length;
@@ -132,14 +141,16 @@ export class BodyWriter {
     this.#waiting = [];
     this.#written = [];
     this.size = 0;
-    if (this.#blobs.size > MAX_KNOWN) this.#blobs.clear();
-    if (this.#lists.size > MAX_KNOWN) this.#lists.clear();
+    if (this.#known === undefined) return;
+    const { blobs, lists } = this.#known;
+    if (blobs.size > MAX_KNOWN) blobs.clear();
+    if (lists.size > MAX_KNOWN) lists.clear();
   }
 
   /** The transaction was rolled back: no key that it gave out is one. */
   failed(): void {
-    this.#blobs.clear();
-    this.#lists.clear();
+    this.#known?.blobs.clear();
+    this.#known?.lists.clear();
     this.#raw = [];
     for (const stored of this.#written) stored.keys = undefined;
     this.#written = [];
@@ -167,7 +178,7 @@ export class BodyWriter {
     const { changes, lastInsertRowid } = this.#insertBlob.run(digest, bytes.length, zstd, data);
     const isNew = Number(changes) > 0;
     const key = isNew ? Number(lastInsertRowid) : this.#keyOf(this.#findBlob, digest);
-    this.#blobs.set(digest, key);
+    this.#indexes.blobs.set(digest, key);
     const squeezable = isNew && zstd === 0 && bytes.length >= COMPRESS_FROM;
     if (squeezable && this.#raw.length < MAX_RAW) this.#raw.push({ key, data: bytes });
     return key;
@@ -187,7 +198,7 @@ export class BodyWriter {
       const digest = stored.digests.subarray(i * 32, i * 32 + 32);
       const bytes = body.fresh.get(i);
       chunks.push(
-        this.#blobs.get(digest) ??
+        this.#indexes.blobs.get(digest) ??
           (bytes === undefined ? this.#keyOf(this.#findBlob, digest) : this.#blob(digest, bytes)),
       );
     }
@@ -207,11 +218,11 @@ export class BodyWriter {
 
   #list(digests: Uint8Array, chunks: readonly number[]): number {
     const digest = this.#core.sha256(digests);
-    const known = this.#lists.get(digest);
+    const known = this.#indexes.lists.get(digest);
     if (known !== undefined) return known;
     const { changes, lastInsertRowid } = this.#insertList.run(digest, encodeList(chunks));
     const key = Number(changes) > 0 ? Number(lastInsertRowid) : this.#keyOf(this.#findList, digest);
-    this.#lists.set(digest, key);
+    this.#indexes.lists.set(digest, key);
     return key;
   }
 }
