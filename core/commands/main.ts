@@ -42,7 +42,11 @@ function parse(verb: Verb, own: readonly string[], rest: readonly string[] | und
     writeOut: () => {},
   })
     .helpOption(false).showSuggestionAfterError(false).allowExcessArguments(false);
-  for (const { flags, help } of verb.flags) command.option(flags, help);
+  const collect = (value: string, before: readonly string[] = []) => [...before, value];
+  for (const { flags, help, many } of verb.flags) {
+    if (many === true) command.option(flags, help, collect);
+    else command.option(flags, help);
+  }
   for (const argument of verb.args) command.argument(argument);
   command.action(() => {
     call = { args: command.args, options: command.opts(), rest };

@@ -8,6 +8,8 @@ export interface Flag {
   /** Such as `-o, --output <file>`. */
   readonly flags: string;
   readonly help: string;
+  /** True where it may be given several times; `list` reads its values. */
+  readonly many?: true;
 }
 
 /** What a verb works with, so that a test can give it something else. */
@@ -65,6 +67,12 @@ export const STORE_FLAG: Flag = {
 export function text(call: Call, name: string): string | undefined {
   const value = call.options[name];
   return typeof value === "string" ? value : undefined;
+}
+
+/** The values of a flag that may be given several times, in order. */
+export function list(call: Call, name: string): readonly string[] {
+  const values = call.options[name];
+  return Array.isArray(values) ? values as string[] : [];
 }
 
 /** True where a flag was given. */

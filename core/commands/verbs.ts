@@ -19,6 +19,7 @@ export const VERBS: readonly VerbEntry[] = [
   { name: "demo", load: async () => (await import("./demo.ts")).demoVerb },
   { name: "ls", load: async () => (await import("./ls.ts")).lsVerb },
   { name: "show", load: async () => (await import("./show.ts")).showVerb },
+  { name: "diff", load: async () => (await import("./diff.ts")).diffVerb },
   { name: "where", load: async () => (await import("./where.ts")).whereVerb },
 ];
 
