@@ -33,6 +33,8 @@ export type Similarity<T> = (a: T, b: T) => number;
 const REACH = 24;
 /** An exchange has to gain so much: sketches are estimates, and an order that changed is a finding. */
 const GAIN = 0.2;
+/** More than rounding. */
+const SOME = 1e-6;
 /** Steps that are left over have to be so much alike to be paired out of order. */
 const ALIKE = 0.6;
 /** Pairs of left-over steps that are still compared. */
@@ -48,7 +50,9 @@ function exchangeNeighbours(pairs: [number, number][], alike: (a: number, b: num
       for (let q = p + 1; q < Math.min(pairs.length, p + REACH); q++) {
         const [one, other] = [pairs[p]!, pairs[q]!];
         const crossed = [alike(one[0], other[1]), alike(other[0], one[1])] as const;
-        if (crossed[0] + crossed[1] < scores[p]! + scores[q]! + GAIN) continue;
+        // Equal is no estimate: there any gain will do.
+        const least = crossed.includes(1) ? SOME : GAIN;
+        if (crossed[0] + crossed[1] < scores[p]! + scores[q]! + least) continue;
         [one[1], other[1]] = [other[1], one[1]];
         [scores[p], scores[q]] = crossed;
         changed = true;

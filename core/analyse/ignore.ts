@@ -17,7 +17,7 @@ export interface Ignore {
   covers(path: Path): boolean;
 }
 
-const SEGMENT = /\.?(?:(\*\*|\*)(?=$|[.[])|([^.[\]*"\s][^.[\]"]*)|\[(\*|\d+)\]|\[("(?:[^"\\]|\\.)*")\])/y;
+const SEGMENT = /\.?(?:(\*\*|\*)(?=$|[.[])|([^.[\]*"\s]+)|\[(\*|\d+)\]|\[("(?:[^"\\]|\\.)*")\])/y;
 
 /** @throws TraceforkError TF_USAGE where `rule` is no path. */
 export function parsePath(rule: string): string[] {

@@ -127,7 +127,7 @@ function walk(a: unknown, b: unknown, at: Path, bt: Path, out: JsonChange[]): vo
 
 /**
  * Fields in which two JSON values differ, in document order, besides those that are ignored. `path` is where the values
- * themselves stand. @throws RangeError where they are nested too deep for the stack.
+ * themselves stand. They are walked by recursion: see `parseShallow`.
  */
 export function diffJson(a: unknown, b: unknown, path: Path, ignore: Ignore): JsonChange[] {
   if (ignore.covers(path)) return [];

@@ -5,7 +5,7 @@
  */
 
 import { fromUtf8 } from "../base/bytes.ts";
-import { parseJson } from "../provider/read_frames.ts";
+import { parseShallow } from "./shallow_json.ts";
 
 /** The least hash of each bin over a text's words; 0 for a bin without one. */
 type Sketch = Uint32Array;
@@ -51,7 +51,7 @@ function shared(a: Sketch, b: Sketch): number {
 }
 
 function newestOf(text: string): string {
-  const body = parseJson(text) as Record<string, unknown> | null | undefined;
+  const body = parseShallow(text) as Record<string, unknown> | null | undefined;
   if (typeof body !== "object" || body === null) return text;
   for (const name of CONVERSATION) {
     const items = body[name];

@@ -5,11 +5,12 @@
 
 import { fromUtf8, sameBytes, utf8 } from "../base/bytes.ts";
 import { toHex } from "../base/hex.ts";
-import { parseJson, readFrames } from "../provider/read_frames.ts";
+import { readFrames } from "../provider/read_frames.ts";
 import { type ModelAnswer, readResponse } from "../provider/read.ts";
 import type { ErrorShape, HeaderList } from "../tape/events.ts";
 import type { Exchange } from "./exchanges.ts";
 import type { Ignore, Path } from "./ignore.ts";
+import { isShallow, parseShallow } from "./shallow_json.ts";
 import { canonical, diffJson, type JsonChange, strip } from "./json_diff.ts";
 
 const BODY = { request: ["request", "body"], response: ["response", "body"] } as const;
@@ -56,7 +57,7 @@ function errorFields(error: ErrorShape): object {
   return {
     class: name || error.name,
     ...(message === undefined ? {} : { message }),
-    ...(fields === "{}" || fields === "" ? {} : { fields: parseJson(fields) ?? fields }),
+    ...(fields === "{}" || fields === "" ? {} : { fields: parseShallow(fields) ?? fields }),
     ...(cause === undefined ? {} : { cause: errorFields(cause) }),
     ...(errors.length === 0 ? {} : { errors: errors.map(errorFields) }),
   };
@@ -85,7 +86,7 @@ function answerFields(answer: ModelAnswer): object {
     tool_calls: toolCalls.map(({ id, name, arguments: json }) => ({
       id,
       name,
-      arguments: parseJson(json) ?? json,
+      arguments: parseShallow(json) ?? json,
     })),
     ...(usage === undefined ? {} : {
       usage: {
@@ -118,44 +119,37 @@ function asText(path: Path, a: Uint8Array, b: Uint8Array): JsonChange {
 /** A body that is one JSON document. */
 function document(bytes: Uint8Array): { readonly value: unknown } | undefined {
   const text = fromUtf8(bytes);
-  const value = /^\s*[[{]/.test(text) ? parseJson(text) : undefined;
+  const value = /^\s*[[{]/.test(text) ? parseShallow(text) : undefined;
   return value === undefined ? undefined : { value };
 }
 
-/** Undefined where no difference is left, though the bytes differ: everything that differs is ignored. */
-function structured(a: unknown, b: unknown, path: Path, ignore: Ignore): JsonChange[] | undefined {
+/** Values of bodies whose bytes differ. None where all that differs is ignored. */
+function structured(a: unknown, b: unknown, path: Path, ignore: Ignore): JsonChange[] | "the layout" {
   const changes = diffJson(a, b, path, ignore);
   if (changes.length > 0) return changes;
   // Equal fields in bytes that differ: another order of keys, other blanks. A rule asks for fields alone.
-  return strip(a, path, ignore).hit || strip(b, path, ignore).hit ? undefined : [];
+  return strip(a, path, ignore).hit || strip(b, path, ignore).hit ? [] : "the layout";
 }
 
 /** Bodies that differ in some byte. */
 function differentBodies(a: Uint8Array, b: Uint8Array, path: Path, ignore: Ignore): JsonChange[] {
   const [docA, docB] = [document(a), document(b)];
-  if (docA !== undefined && docB !== undefined) {
-    try {
-      const found = structured(docA.value, docB.value, path, ignore);
-      if (found === undefined || found.length > 0) return found ?? [];
-    } catch (error) {
-      // Nested too deep for the stack: then as text.
-      if (!(error instanceof RangeError)) throw error;
-    }
-  }
-  return [asText(path, a, b)];
+  const found = docA && docB && structured(docA.value, docB.value, path, ignore);
+  return found === undefined || found === "the layout" ? [asText(path, a, b)] : found;
 }
 
 function contentType({ head }: Exchange): string | undefined {
   return head?.headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
 }
 
+/** The documents of an answer that came in several. */
 function streamOf(exchange: Exchange, bytes: Uint8Array) {
   const type = contentType(exchange);
   const doc = document(bytes);
-  // Gemini streams an array.
-  const single = doc !== undefined && !Array.isArray(doc.value);
-  if (single && type?.includes("text/event-stream") !== true) return undefined;
-  const events = readFrames(type, bytes);
+  // Gemini streams one array; anybody else's array is just that.
+  const pieces = doc === undefined || type?.includes("text/event-stream") === true ||
+    (Array.isArray(doc.value) && readResponse(type, bytes) !== undefined);
+  const events = pieces && isShallow(fromUtf8(bytes)) ? readFrames(type, bytes) : [];
   return events.length === 0 ? undefined : { events };
 }
 
@@ -172,7 +166,7 @@ function differentStreams(a: Exchange, b: Exchange, bytesA: Uint8Array, bytesB: 
   const [streamA, streamB] = [streamOf(a, bytesA), streamOf(b, bytesB)];
   if (streamA === undefined || streamB === undefined) return undefined;
   const found = structured(streamA.events, streamB.events, ["response", "events"], ignore);
-  return found?.length === 0 ? undefined : found ?? [];
+  return found === "the layout" ? undefined : found;
 }
 
 function sameChunks(a: Exchange, b: Exchange): boolean {
@@ -182,8 +176,18 @@ function sameChunks(a: Exchange, b: Exchange): boolean {
     );
 }
 
+/** Bodies tell more than headers. */
+function headersLast(changes: readonly JsonChange[]): JsonChange[] {
+  const isHeader = ({ path }: JsonChange) => String(path[1]).startsWith("header");
+  return [...changes.filter((each) => !isHeader(each)), ...changes.filter(isHeader)];
+}
+
 /** Fields in which two exchanges' requests differ. @throws TraceforkError TF_TAPE_DAMAGED where a body can't be read. */
 export function diffRequest(a: Exchange, b: Exchange, ignore: Ignore): JsonChange[] {
+  return headersLast(requestChanges(a, b, ignore));
+}
+
+function requestChanges(a: Exchange, b: Exchange, ignore: Ignore): JsonChange[] {
   const changes = [
     ...diffJson(requestFields(a), requestFields(b), ["request"], ignore),
     ...headerOrder(a.request.headers, b.request.headers, "request", ignore),
@@ -205,6 +209,10 @@ export function diffRequest(a: Exchange, b: Exchange, ignore: Ignore): JsonChang
 
 /** Fields in which two exchanges' responses differ. @throws as `diffRequest` does. */
 export function diffResponse(a: Exchange, b: Exchange, ignore: Ignore): JsonChange[] {
+  return headersLast(responseChanges(a, b, ignore));
+}
+
+function responseChanges(a: Exchange, b: Exchange, ignore: Ignore): JsonChange[] {
   const changes = [
     ...diffJson(responseFields(a), responseFields(b), ["response"], ignore),
     ...headerOrder(a.head?.headers ?? [], b.head?.headers ?? [], "response", ignore),

@@ -8,8 +8,8 @@ export interface TextPart {
   readonly text: string;
 }
 
-/** Words, runs of blanks, and single other characters. */
-const WORD = /[\p{L}\p{N}_]+|\s+|[^\p{L}\p{N}_\s]/gu;
+/** Words (times, ids and numbers are one each), runs of blanks, and single other characters. */
+const WORD = /[\p{L}\p{N}_]+(?:[-.:+][\p{L}\p{N}_]+)*|\s+|[^\p{L}\p{N}_\s]/gu;
 
 function collect(
   a: readonly string[],

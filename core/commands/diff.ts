@@ -54,7 +54,8 @@ function checkIntact(side: string, { db, run }: FoundRun, core: Core, io: Io): b
   return false;
 }
 
-function viewOf(a: FoundRun, b: FoundRun, ignored: readonly string[], core: Core): DiffView {
+function viewOf(a: FoundRun, b: FoundRun, ignored: readonly string[], core: Core, io: Io): DiffView {
+  const intact = [checkIntact("a", a, core, io), checkIntact("b", b, core, io)].every((each) => each);
   const [ofA, ofB] = [compared(a, core), compared(b, core)];
   const linked = ({ db, run }: FoundRun) => ({
     ...run,
@@ -73,6 +74,7 @@ function viewOf(a: FoundRun, b: FoundRun, ignored: readonly string[], core: Core
     kinship: kinshipOf(core, linked(a), linked(b), [...listRuns(a.db), ...listRuns(b.db)]),
     diff: diffRuns(ofA, ofB, parseIgnore(ignored), core),
     ignored,
+    intact,
   };
 }
 
@@ -88,15 +90,14 @@ async function run(call: Call, io: Io): Promise<number> {
   try {
     const b = findWhole(second, call, io);
     try {
-      const intact = [checkIntact("a", a, core, io), checkIntact("b", b, core, io)].every((each) => each);
-      const view = viewOf(a, b, ignored, core);
+      const view = viewOf(a, b, ignored, core, io);
       const full = on(call, "full");
       io.out(
         on(call, "json")
-          ? document("diff", { ...diffJson(view, full), intact })
+          ? document("diff", diffJson(view, full))
           : diffText(view, { colour: io.colour, full }),
       );
-      if (!intact) return EXIT.tape;
+      if (!view.intact) return EXIT.tape;
       return await Promise.resolve(view.diff.equal ? EXIT.ok : EXIT.diverged);
     } finally {
       b.db.close();

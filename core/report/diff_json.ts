@@ -54,12 +54,13 @@ function drawJson(change: DrawChange | undefined) {
 }
 
 /** The document's keys. With `full` each step has its fields. */
-export function diffJson({ a, b, diff, kinship, ignored }: DiffView, full: boolean): object {
+export function diffJson({ a, b, diff, kinship, ignored, intact }: DiffView, full: boolean): object {
   const { first, draws, exit, event } = diff;
   return {
     a: runJson(a, "a", diff),
     b: runJson(b, "b", diff),
-    equal: diff.equal,
+    equal: diff.equal && intact,
+    intact,
     ignored,
     relation: {
       kind: kinship.relation,

@@ -27,6 +27,8 @@ export interface DiffView {
   readonly diff: RunDiff;
   /** Rules that were given. */
   readonly ignored: readonly string[];
+  /** False where one of the tapes is not what was recorded: then nothing proves that they are equal. */
+  readonly intact: boolean;
 }
 
 const KINDS: Record<FirstDifference["kind"], string> = {
@@ -149,7 +151,7 @@ function drawsText({ diff: { draws } }: DiffView): string {
     draw === undefined ? "(nothing)" : printable(`${draw.kind} ${draw.value}`);
   const after = first.aStep ?? first.bStep;
   const where = after === undefined ? "before the first step" : `after step ${after}`;
-  return `  draws    ${draws.differing} of ${Math.max(draws.a, draws.b)} differ${
+  return `  draws    ${draws.a} in a, ${draws.b} in b, ${many(draws.differing, "difference")}${
     draws.first === undefined ? ", clock readings only" : ""
   }; ${where}: ${show(first.a)} / ${show(first.b)}\n`;
 }
@@ -190,6 +192,8 @@ export function diffText(view: DiffView, style: ChangeStyle): string {
     diff.steps.length === 0 ? "" : "\n",
     drawsText(view),
     endText(view, style),
-    `  RESULT: ${diff.equal ? "EQUAL" : "DIFFERENT"}\n`,
+    `  RESULT: ${
+      !diff.equal ? "DIFFERENT" : view.intact ? "EQUAL" : "NOT PROVEN EQUAL: a tape is damaged"
+    }\n`,
   ].join("");
 }
