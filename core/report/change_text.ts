@@ -56,11 +56,14 @@ function wordsText(a: string, b: string, indent: string, style: ChangeStyle): st
   const changes = parts.flatMap((part, at) => part.in === "both" ? [] : [at]);
   const last = style.full ? undefined : changes[MOST_CHANGES];
   const shown = last === undefined ? parts : parts.slice(0, last);
-  const text = shown.map((part, at) => partText(part, at, parts.length, indent, style)).join("");
+  const text = shown.map((part, at) => partText(part, at, parts.length, indent, style)).join("")
+    // Lines without text need no indent, and the last line end is the field's own.
+    .replaceAll(/\n +(?=\n|$)/g, "\n").replace(/\n$/, "");
   return last === undefined ? text : `${text} … and ${changes.length - MOST_CHANGES} more changes`;
 }
 
-function valueText(value: unknown, style: ChangeStyle): string {
+/** A value on one line. */
+export function valueText(value: unknown, style: ChangeStyle): string {
   if (value === undefined) return "(nothing)";
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return printable(cut(text, VALUE, style.full));

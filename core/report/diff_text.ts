@@ -6,7 +6,9 @@
 import type { FirstDifference, RunDiff, StepDiff } from "../analyse/diff.ts";
 import type { Exchange } from "../analyse/exchanges.ts";
 import type { Kinship } from "../analyse/kinship.ts";
-import { type ChangeStyle, fieldsText } from "./change_text.ts";
+import { fromUtf8 } from "../base/bytes.ts";
+import { readRequest, readResponse } from "../provider/read.ts";
+import { type ChangeStyle, fieldsText, valueText } from "./change_text.ts";
 import { printable } from "./table.ts";
 
 /** What is told of a run besides its comparison. */
@@ -124,6 +126,21 @@ function stepLine(step: StepDiff, isFirst: boolean, { diff }: DiffView): string 
   }\n`;
 }
 
+/** What a step that has no counterpart is about. */
+function aloneText(exchange: Exchange, style: ChangeStyle): string {
+  const { request, head } = exchange;
+  const body = exchange.requestBody();
+  const type = head?.headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  const answered = exchange.responseBody();
+  const asked = body && (readRequest(request.url, body)?.lastUserText ?? fromUtf8(body));
+  const answer = readResponse(type, answered);
+  const calls = answer?.toolCalls.map(({ name, arguments: json }) => `${name}(${json})`) ?? [];
+  const said = answer === undefined ? fromUtf8(answered) : [answer.text, ...calls].filter(Boolean).join(" ");
+  const line = (name: string, text: string | undefined) =>
+    text === undefined || text === "" ? "" : `        ${name.padEnd(8)}  ${valueText(text, style)}\n`;
+  return line("asked", asked) + line("answered", said);
+}
+
 function stepsText(view: DiffView, style: ChangeStyle): string {
   const { steps } = view.diff;
   const firstAt = steps.findIndex((step) => !isEqual(step));
@@ -138,7 +155,13 @@ function stepsText(view: DiffView, style: ChangeStyle): string {
     unfold();
     const detailed = at === firstAt || style.full;
     text += stepLine(step, at === firstAt, view);
-    if (detailed) text += fieldsText(step.fields(), " ".repeat(8), style);
+    const alone = step.status === "only_a"
+      ? view.diff.exchanges.a[step.a!]
+      : step.status === "only_b"
+      ? view.diff.exchanges.b[step.b!]
+      : undefined;
+    if (detailed && alone !== undefined) text += aloneText(alone, style);
+    else if (detailed) text += fieldsText(step.fields(), " ".repeat(8), style);
   });
   unfold();
   return text;
