@@ -7,14 +7,8 @@ export type Pair = readonly [a: number, b: number];
 const MOST_EDITS = 1500;
 
 /** Myers' greedy search, forward; for each number of edits the furthest points. Undefined beyond `most` edits. */
-function search(
-  a: ArrayLike<number>,
-  b: ArrayLike<number>,
-  from: number,
-  n: number,
-  m: number,
-  most: number,
-) {
+function search(a: readonly number[], b: readonly number[], most: number) {
+  const [n, m] = [a.length, b.length];
   const limit = Math.min(most, n + m);
   const furthest = new Int32Array(2 * limit + 3);
   const trace: Int32Array[] = [];
@@ -23,7 +17,7 @@ function search(
       const at = k + limit + 1;
       const down = k === -edits || (k !== edits && furthest[at - 1]! < furthest[at + 1]!);
       let x = down ? furthest[at + 1]! : furthest[at - 1]! + 1;
-      while (x < n && x - k < m && a[from + x] === b[from + x - k]) x++;
+      while (x < n && x - k < m && a[x] === b[x - k]) x++;
       furthest[at] = x;
       if (x >= n && x - k >= m) return { trace, edits };
     }
@@ -32,15 +26,9 @@ function search(
   return undefined;
 }
 
-function middlePairs(
-  a: ArrayLike<number>,
-  b: ArrayLike<number>,
-  from: number,
-  n: number,
-  m: number,
-  most: number,
-): Pair[] {
-  const found = n === 0 || m === 0 ? undefined : search(a, b, from, n, m, most);
+function middlePairs(a: readonly number[], b: readonly number[], most: number): Pair[] {
+  const [n, m] = [a.length, b.length];
+  const found = n === 0 || m === 0 ? undefined : search(a, b, most);
   if (found === undefined) return [];
   const pairs: Pair[] = [];
   let [x, y] = [n, m];
@@ -52,16 +40,34 @@ function middlePairs(
       (k !== edits && (k - 1 < -edits + 1 ? -1 : at(k - 1)) < (k + 1 > edits - 1 ? -1 : at(k + 1)));
     const fromX = at(down ? k + 1 : k - 1);
     const startX = down ? fromX : fromX + 1;
-    while (x > startX) pairs.push([from + --x, from + --y]);
+    while (x > startX) pairs.push([--x, --y]);
     [x, y] = [fromX, fromX - (down ? k + 1 : k - 1)];
   }
-  while (x > 0) pairs.push([from + --x, from + --y]);
+  while (x > 0) pairs.push([--x, --y]);
   return pairs.reverse();
+}
+
+/** Indices from `from` up to `to` of numbers that the other side has too: no other can be in a pair. */
+function sharedIndices(
+  numbers: ArrayLike<number>,
+  from: number,
+  to: number,
+  other: ReadonlySet<number>,
+): number[] {
+  const indices: number[] = [];
+  for (let i = from; i < to; i++) if (other.has(numbers[i]!)) indices.push(i);
+  return indices;
+}
+
+function numbersOf(numbers: ArrayLike<number>, from: number, to: number): Set<number> {
+  const found = new Set<number>();
+  for (let i = from; i < to; i++) found.add(numbers[i]!);
+  return found;
 }
 
 /**
  * Pairs of indices with equal numbers, rising in both lists, as many as there can be. Where that takes more than `most`
- * insertions and deletions, only what both lists begin and end with.
+ * insertions and deletions of numbers that both lists have, only what both begin and end with.
  */
 export function commonPairs(a: ArrayLike<number>, b: ArrayLike<number>, most: number = MOST_EDITS): Pair[] {
   const shorter = Math.min(a.length, b.length);
@@ -69,10 +75,14 @@ export function commonPairs(a: ArrayLike<number>, b: ArrayLike<number>, most: nu
   while (head < shorter && a[head] === b[head]) head++;
   let tail = 0;
   while (tail < shorter - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail++;
+  const [endA, endB] = [a.length - tail, b.length - tail];
+  const inA = sharedIndices(a, head, endA, numbersOf(b, head, endB));
+  const inB = sharedIndices(b, head, endB, numbersOf(a, head, endA));
+  const middle = middlePairs(inA.map((i) => a[i]!), inB.map((j) => b[j]!), most);
   return [
     ...Array.from({ length: head }, (_, i): Pair => [i, i]),
-    ...middlePairs(a, b, head, a.length - head - tail, b.length - head - tail, most),
-    ...Array.from({ length: tail }, (_, i): Pair => [a.length - tail + i, b.length - tail + i]),
+    ...middle.map(([i, j]): Pair => [inA[i]!, inB[j]!]),
+    ...Array.from({ length: tail }, (_, i): Pair => [endA + i, endB + i]),
   ];
 }
 

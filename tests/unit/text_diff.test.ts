@@ -39,9 +39,9 @@ test("as many numbers are paired as can be, in order, equal ones only", () => {
 
 test("beyond the limit of edits only beginning and end are paired", () => {
   const a = [1, 2, 3, 4, 5, 6, 7];
-  const b = [1, 2, 9, 4, 8, 6, 7];
-  assert.deepEqual(commonPairs(a, b, 3), [[0, 0], [1, 1], [5, 5], [6, 6]]);
-  assert.equal(commonPairs(a, b, 4).length, 5);
+  const b = [1, 2, 4, 5, 3, 6, 7];
+  assert.deepEqual(commonPairs(a, b, 1), [[0, 0], [1, 1], [5, 5], [6, 6]]);
+  assert.equal(commonPairs(a, b, 2).length, 6);
 });
 
 test("both texts can be put together again from the parts", () => {
