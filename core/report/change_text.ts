@@ -66,7 +66,8 @@ function wordsText(a: string, b: string, indent: string, style: ChangeStyle): st
 export function valueText(value: unknown, style: ChangeStyle): string {
   if (value === undefined) return "(nothing)";
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  return printable(cut(text, VALUE, style.full));
+  const line = cut(text, VALUE, style.full).replaceAll("\n", "\\n").replaceAll("\t", "\\t");
+  return printable(line);
 }
 
 /** True where words tell more than both values one below the other. */

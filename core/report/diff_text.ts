@@ -59,7 +59,7 @@ function runLine(side: "a" | "b", run: DiffedRun, { diff }: DiffView): string {
     ...(state === "complete" ? [] : [state]),
   ];
   const shown = printable(`${id}${name === undefined ? "" : ` ${name}`}  "${command.join(" ")}"`);
-  return `  ${side}  ${shown}  ${facts.join(", ")}\n`;
+  return `  ${side}  ${shown}  ${printable(facts.join(", "))}\n`;
 }
 
 function kinshipText({ relation, forkStep, events, link, steps, proven }: Kinship): string {
@@ -188,7 +188,8 @@ function endText({ diff: { output, exit, first } }: DiffView, style: ChangeStyle
     return [`  ${name.padEnd(7)}  ${equal ? "equal" : "differs"}\n${shown}`];
   });
   const sign = exit.a === exit.b ? "=" : exit.equal ? "≠ (ignored)" : "≠";
-  return `${streams.join("")}  exit     ${exit.a ?? "unknown"} ${sign} ${exit.b ?? "unknown"}\n`;
+  const ends = printable(`${exit.a ?? "unknown"} ${sign} ${exit.b ?? "unknown"}`);
+  return `${streams.join("")}  exit     ${ends}\n`;
 }
 
 /** The whole comparison. */

@@ -1,7 +1,8 @@
 /** `tracefork diff`: two runs compared, by the real command line, over recordings of real agents. */
 import assert from "node:assert/strict";
-import { copyFileSync, readFileSync } from "node:fs";
-import { agent, answer, type Box, boxed, onEachRuntime } from "../helpers/box.ts";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { agent, answer, type Box, boxed, onEachRuntime, ROOT } from "../helpers/box.ts";
 import { assertFails, assertNoStack } from "../helpers/errors.ts";
 import { MODEL_KEY, withModel } from "../helpers/model.ts";
 import { type Ran, told } from "../helpers/process.ts";
@@ -186,6 +187,7 @@ boxed("a difference is told in words, and the rest in lines", async (box) => {
   });
 });
 
+const NEWER = join(ROOT, "tests", "fixtures", "format-99.tape");
 const BOOKING = runtimeNamed("deno").command(agent("booking.ts"));
 
 boxed(
@@ -373,4 +375,14 @@ boxed("what can't be compared is refused with a code and a hint", async (box) =>
   assert.equal(json.code, 4, told(json));
   assert.equal(answer<{ error: { code: string } }>(json).error.code, "TF_TAPE_NOT_FOUND");
   assertNoStack(json);
+  const [notes, broken] = [box.path("notes.tape"), box.path("broken.tape")];
+  writeFileSync(notes, "just some text\n".repeat(500));
+  copyFileSync(tape, broken);
+  alterTape(broken, (db) => db.exec("DROP TABLE blobs"));
+  const bad = [[notes, "TF_NOT_A_TAPE"], [broken, "TF_TAPE_DAMAGED"], [NEWER, "TF_TAPE_TOO_NEW"]] as const;
+  for (const [path, code] of bad) {
+    for (const args of [[path, tape], [tape, path]]) {
+      assertFails(await box.tracefork(["diff", ...args]), 4, code);
+    }
+  }
 });
