@@ -62,7 +62,7 @@ function runLine(side: "a" | "b", run: DiffedRun, { diff }: DiffView): string {
   return `  ${side}  ${shown}  ${printable(facts.join(", "))}\n`;
 }
 
-function kinshipText({ relation, forkStep, events, link, steps, proven }: Kinship): string {
+function kinshipText({ relation, forkStep, events, link, steps, proven }: Kinship, equal: boolean): string {
   const shared = events === 0
     ? "the chains share no event"
     : `the chains are equal over ${many(events, "event")} and ${many(steps, "request")}, link ${
@@ -70,7 +70,10 @@ function kinshipText({ relation, forkStep, events, link, steps, proven }: Kinshi
     }…`;
   switch (relation) {
     case "same":
-      return "  a and b are the same run\n";
+      // An altered copy keeps the id.
+      return equal
+        ? "  a and b are the same run\n"
+        : `  a and b have one id, but are not the same: ${shared}\n`;
     case "none":
       return `  two recordings: ${shared}\n`;
     default: {
@@ -208,7 +211,7 @@ export function diffText(view: DiffView, style: ChangeStyle): string {
   return [
     runLine("a", view.a, view),
     runLine("b", view.b, view),
-    kinshipText(kinship),
+    kinshipText(kinship, diff.equal),
     ...(ignored.length === 0 ? [] : [`  ignored: ${printable(ignored.join(", "))}\n`]),
     "\n",
     head,

@@ -262,6 +262,8 @@ boxed("a copy with another answer differs in that answer, an untouched copy in n
     (await compare(box, genuine, box.path("edited.tape"), "--ignore", "response.body.id")).equal,
     true,
   );
+  const shown = await box.tracefork(["diff", genuine, box.path("edited.tape")]);
+  assert.match(shown.out, /a and b have one id, but are not the same/, told(shown));
   assert.equal((await compare(box, genuine, copy("untouched.tape"))).equal, true);
 });
 
