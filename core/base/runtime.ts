@@ -25,6 +25,8 @@ export const QUIRKS = {
   signalKeepsContext: RUNTIME === "node",
   /** There is a `fetch` that can't be replaced. */
   fetchPastPatches: RUNTIME === "bun",
+  /** `fetch` asks the network about URLs of schemes that it does not know: their names are taken for hosts. */
+  strangeSchemesGoOut: RUNTIME === "bun",
   /** The loop goes on for a while after an error that nobody caught. */
   livesOnAfterError: RUNTIME === "bun",
   /** A response's body takes bring-your-own-buffer readers. */

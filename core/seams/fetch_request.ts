@@ -4,6 +4,7 @@
  * recorded is what the platform would send.
  */
 
+import { QUIRKS } from "../base/runtime.ts";
 import { TEXT } from "../tape/draws.ts";
 import { replaceBytes, utf8 } from "../base/bytes.ts";
 import type { RequestAsk, Session } from "../session/session.ts";
@@ -97,7 +98,10 @@ export function prepareRequest(
   } catch {
     return { prepared: asGiven(input, init) };
   }
-  if (!/^https?:/.test(request.url)) return { native: init, local: true };
+  if (!/^https?:/.test(request.url)) {
+    const goesOut = QUIRKS.strangeSchemesGoOut && !/^(?:data|blob|file):/.test(request.url);
+    return goesOut ? { prepared: asGiven(input, init) } : { native: init, local: true };
+  }
 
   const headers = [...request.headers] as [string, string][];
   const now = body === undefined ? undefined : bodyNow(body);
