@@ -33,6 +33,22 @@ export interface RunAbout {
   readonly ambient: Readonly<Record<string, string | null>>;
   /** Time zone of the recorded process. */
   readonly timezone: string;
+  /** Where the run comes from, when no tracefork recorded it. Such a run can be looked at, not replayed. */
+  readonly imported?: Imported;
+}
+
+/** What a run that was recorded by another program says about that. */
+export interface Imported {
+  /** `seed`: the Python original. */
+  readonly format: "seed" | "har";
+  /** Name of the file, without its folder. */
+  readonly file: string;
+  /** What its source did not keep; the run's events hold a stand-in for each. */
+  readonly unknown: readonly string[];
+  /** The seed's fingerprint, in hex, as it was computed from the imported file. */
+  readonly seed_fingerprint?: string;
+  /** The seed's `boundary` and `agent_name`, so that an export says the same. */
+  readonly seed_meta?: { readonly boundary: string; readonly agent_name: string };
 }
 
 /** A run's row. */
@@ -41,7 +57,7 @@ export interface Run {
   readonly id: string;
   readonly name: string | undefined;
   readonly state: RunState;
-  /** Microseconds since the epoch. */
+  /** Microseconds since the epoch; 0 where it is not known, which only an imported run may say. */
   readonly created: number;
   readonly ended: number | undefined;
   readonly about: RunAbout;
@@ -51,6 +67,8 @@ export interface Run {
   readonly seal: Uint8Array | undefined;
   readonly parent: string | undefined;
   readonly forkStep: number | undefined;
+  /** What the user wrote about it. */
+  readonly note: string | undefined;
 }
 
 /** A process that recorded into a run. */
@@ -79,6 +97,8 @@ interface RunRow {
   seal: Uint8Array | null;
   parent: string | null;
   fork_step: number | null;
+  /** Not there in a file of format 1. */
+  note?: string | null;
 }
 
 /** When a process started (and that it is no zombie), so that a reused pid is not taken for it; undefined where the system won't say. */
@@ -108,6 +128,8 @@ export function processMark(pid: number): string {
 
 function isAlive(mark: string): boolean {
   const { host, pid, start } = JSON.parse(mark) as { host: string; pid: number; start?: string };
+  // What was copied from another file has no process.
+  if (pid <= 0) return false;
   // Another machine's process can't be asked from here: its run is left as it is.
   if (host !== "" && hostName() !== "" && host !== hostName()) return true;
   try {
@@ -160,10 +182,30 @@ function toRun(db: Database, row: RunRow): Run {
     seal: row.seal ?? undefined,
     parent: row.parent ?? undefined,
     forkStep: row.fork_step ?? undefined,
+    note: row.note ?? undefined,
   };
 }
 
-/** All runs, newest first. */
+/**
+ * Ids of the runs into which a living process may still write. Not only those in state `recording`: a process may go
+ * on for a moment, or for long, after its run was closed. Of a closed run only this machine's processes count, and
+ * only where the system can tell that a process is still the same one.
+ */
+export function writingRuns(db: Database): string[] {
+  const rows = db.prepare(
+    `SELECT id, state, writer AS mark FROM runs WHERE writer IS NOT NULL AND state = 'recording'
+     UNION ALL SELECT id, state, mark FROM lanes JOIN runs ON runs.key = lanes.run`,
+  ).all() as { id: string; state: RunState; mark: string }[];
+  const here = hostName();
+  const writes = rows.filter(({ state, mark }) => {
+    const { host, start } = JSON.parse(mark) as { host: string; start?: string };
+    return (state === "recording" || (start !== undefined && (host === here || host === ""))) &&
+      isAlive(mark);
+  });
+  return [...new Set(writes.map(({ id }) => id))];
+}
+
+/** All runs, newest first; those of which the time is unknown come last. */
 export function listRuns(db: Database): Run[] {
   const rows = db.prepare("SELECT * FROM runs ORDER BY created DESC, key DESC").all() as unknown as RunRow[];
   return rows.map((row) => toRun(db, row));
@@ -173,6 +215,23 @@ export function listRuns(db: Database): Run[] {
 export function runById(db: Database, id: string): Run | undefined {
   const row = db.prepare("SELECT * FROM runs WHERE id = ?").get(id) as RunRow | undefined;
   return row && toRun(db, row);
+}
+
+/** Sets what the user says about a run; neither is part of what was recorded. */
+export function setNote(
+  db: Database,
+  id: string,
+  said: { readonly name: string | undefined; readonly note: string | undefined },
+): Run {
+  db.prepare("UPDATE runs SET name = ?, note = ? WHERE id = ?").run(said.name ?? null, said.note ?? null, id);
+  return runById(db, id)!;
+}
+
+/** Why a run can't be replayed; undefined where it can. */
+export function whyNotReplayable({ about: { imported } }: Run): string | undefined {
+  if (imported === undefined) return undefined;
+  const from = imported.format === "seed" ? "a tape of the Python original" : "a HAR file";
+  return `it was imported from ${from}, which does not keep: ${imported.unknown.join(", ")}`;
 }
 
 /** A run's row key and start, without the rest: what a process needs to join it. */

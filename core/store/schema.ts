@@ -53,7 +53,8 @@ CREATE TABLE runs (
   fingerprint BLOB,
   seal BLOB,
   parent TEXT,
-  fork_step INTEGER
+  fork_step INTEGER,
+  note TEXT
 );
 
 CREATE TABLE lanes (
@@ -113,6 +114,7 @@ ALTER TABLE events RENAME TO old_events;
 ${EVENTS}
 INSERT INTO events SELECT * FROM old_events ORDER BY run, lane, seq;
 DROP TABLE old_events;
+ALTER TABLE runs ADD COLUMN note TEXT;
 UPDATE meta SET value = '2' WHERE key = 'min_reader';
 PRAGMA user_version = 2;`,
 };

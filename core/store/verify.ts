@@ -8,6 +8,7 @@ import { sameBytes, TextlessReader } from "../base/bytes.ts";
 import { messageOf } from "../base/errors.ts";
 import { toHex } from "../base/hex.ts";
 import {
+  bodyOf,
   type BodyRef,
   decodeEvent,
   type ExitEvent,
@@ -47,11 +48,6 @@ export interface Verification {
 }
 
 const MAX_FLAWS = 20;
-
-function bodyOf(event: TapeEvent): BodyRef | undefined {
-  if (event.type === "request") return typeof event.body === "object" ? event.body : undefined;
-  return event.type === "chunk" || event.type === "sent" ? event.body : undefined;
-}
 
 /** The first event that names a body, with what it says of it. */
 interface Named extends BodyRef {

@@ -186,6 +186,11 @@ export function opOf(event: TapeEvent): number | undefined {
   return "op" in event ? event.op : undefined;
 }
 
+/** The body that an event names, if it names one. Output, which the closing event names, is no body. */
+export function bodyOf(event: TapeEvent): BodyRef | undefined {
+  return "body" in event && typeof event.body === "object" ? event.body : undefined;
+}
+
 const TIMER_KINDS: readonly TimerKind[] = [
   "timeout",
   "interval",
