@@ -21,6 +21,8 @@ export type ErrorCode =
   | "TF_TAPE_NOT_FOUND"
   | "TF_TAPE_AMBIGUOUS"
   | "TF_TAPE_EXISTS"
+  | "TF_HAS_BRANCHES"
+  | "TF_NOT_REPLAYABLE"
   | "TF_TAPE_IN_USE"
   | "TF_TAPE_EMPTY"
   | "TF_TAPE_TOO_NEW"
@@ -41,6 +43,7 @@ const EXIT_OF: Partial<Record<ErrorCode, number>> = {
   TF_STEP_OUT_OF_RANGE: EXIT.usage,
   TF_COMMAND_NOT_FOUND: 127,
   TF_COMMAND_NOT_EXECUTABLE: 126,
+  TF_NOT_REPLAYABLE: EXIT.diverged,
   TF_TAPE_NOT_FOUND: EXIT.tape,
   TF_TAPE_AMBIGUOUS: EXIT.usage,
   TF_TAPE_TOO_NEW: EXIT.tape,

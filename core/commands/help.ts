@@ -2,7 +2,7 @@
 
 import type { Verb } from "./verb.ts";
 
-const GROUPS: readonly Verb["group"][] = ["record and replay", "look", "more"];
+const GROUPS: readonly Verb["group"][] = ["record and replay", "look", "store", "more"];
 
 /** The one screen that `tracefork` alone prints. */
 export function overview(verbs: readonly Verb[]): string {

@@ -2,11 +2,12 @@
 
 import { existsSync } from "node:fs";
 import { EXIT } from "../base/errors.ts";
-import { openDatabase } from "../store/database.ts";
+import { holdStill, openDatabase } from "../store/database.ts";
 import { locateStore } from "../store/locate.ts";
-import { listRuns } from "../store/runs.ts";
+import { listRuns, type Run } from "../store/runs.ts";
 import { summarise } from "../store/summary.ts";
 import { formatTable } from "../report/table.ts";
+import { treeOrder } from "../report/tree.ts";
 import { type Call, document, type Io, JSON_FLAG, on, STORE_FLAG, text, type Verb } from "./verb.ts";
 
 async function run(call: Call, io: Io): Promise<number> {
@@ -14,17 +15,19 @@ async function run(call: Call, io: Io): Promise<number> {
   const { path } = locateStore(where, text(call, "store"));
   const db = existsSync(path) ? openDatabase(path, "read") : undefined;
   try {
-    const runs = (db === undefined ? [] : listRuns(db)).map((each) => ({
-      each,
-      summary: summarise(db!, each),
-    }));
+    if (db !== undefined) holdStill(db);
+    const tree = on(call, "tree");
+    const listed = db === undefined ? [] : listRuns(db);
+    const placed = tree ? treeOrder(listed) : listed.map((run) => ({ run, prefix: "" }));
+    const runs = placed.map(({ run, prefix }) => ({ each: run, prefix, summary: summarise(db!, run) }));
+    const created = ({ created }: Run) => created === 0 ? undefined : new Date(created / 1000);
     if (on(call, "json")) {
       io.out(document("ls", {
         runs: runs.map(({ each, summary }) => ({
           id: each.id,
           name: each.name ?? null,
           state: each.state,
-          created: new Date(each.created / 1000).toISOString(),
+          created: created(each)?.toISOString() ?? null,
           command: each.about.command,
           runtime: summary.runtime,
           exchanges: summary.exchanges,
@@ -33,6 +36,8 @@ async function run(call: Call, io: Io): Promise<number> {
           exit: each.exitSignal ?? each.exitCode ?? null,
           parent: each.parent ?? null,
           fork_step: each.forkStep ?? null,
+          note: each.note ?? null,
+          imported: each.about.imported?.format ?? null,
         })),
       }));
       return EXIT.ok;
@@ -41,14 +46,24 @@ async function run(call: Call, io: Io): Promise<number> {
       io.note(`tracefork: no runs in ${path}; record one with \`tracefork run -- <command>\`\n`);
     }
     io.out(formatTable(
-      ["id", "name", "state", "created", "exchanges", "draws", "exit", "runtime", "command"],
-      runs.map(({ each, summary }) => [
-        each.id,
+      [
+        "id",
+        ...(tree ? ["forked from"] : []),
+        "name",
+        "state",
+        "created",
+        "exchanges",
+        "draws",
+        "exit",
+        "runtime",
+        "command",
+      ],
+      runs.map(({ each, prefix, summary }) => [
+        prefix + each.id,
+        ...(tree ? [each.parent === undefined ? "" : `${each.parent}:${each.forkStep ?? 0}`] : []),
         each.name ?? "",
         each.state,
-        io.outIsTerminal
-          ? new Date(each.created / 1000).toLocaleString("sv")
-          : new Date(each.created / 1000).toISOString(),
+        (io.outIsTerminal ? created(each)?.toLocaleString("sv") : created(each)?.toISOString()) ?? "unknown",
         String(summary.exchanges),
         String(summary.draws),
         String(each.exitSignal ?? each.exitCode ?? ""),
@@ -67,10 +82,15 @@ export const lsVerb: Verb = {
   name: "ls",
   group: "look",
   summary: "list the runs in the store, newest first",
-  usage: "[--json]",
+  usage: "[--tree] [--json]",
   args: [],
-  about: "Lists every run with its state. Piped, it prints tab-separated rows without a header.",
-  flags: [STORE_FLAG, JSON_FLAG],
-  examples: [["tracefork ls", "all runs"], ["tracefork ls --json | jq -r '.runs[0].id'", "the latest id"]],
+  about:
+    "Lists every run with its state. With --tree a branch stands below the run that it was forked from, and says at\n" +
+    "which step. Piped, it prints tab-separated rows without a header.",
+  flags: [STORE_FLAG, { flags: "--tree", help: "branches below their parents" }, JSON_FLAG],
+  examples: [["tracefork ls", "all runs"], ["tracefork ls --tree", "what was tried on which run"], [
+    "tracefork ls --json | jq -r '.runs[0].id'",
+    "the latest id",
+  ]],
   run,
 };

@@ -5,6 +5,7 @@ import { EXIT, TraceforkError } from "../base/errors.ts";
 import { replayRun } from "../engine/replay_run.ts";
 import { divergenceText, receiptText } from "../report/receipt.ts";
 import { findRun, parseTapeRef } from "../store/find.ts";
+import { whyNotReplayable } from "../store/runs.ts";
 import { type Call, document, type Io, JSON_FLAG, on, STORE_FLAG, text, type Verb } from "./verb.ts";
 
 function secondsOf(value: string | undefined): number {
@@ -40,6 +41,12 @@ async function run(call: Call, io: Io): Promise<number> {
   const { tape: name } = parseTapeRef(call.args[0] ?? "latest", io.cwd);
   const tape = findRun(name, where, text(call, "store"));
   try {
+    const why = whyNotReplayable(tape.run);
+    if (why !== undefined) {
+      throw new TraceforkError("TF_NOT_REPLAYABLE", `Cannot replay ${tape.run.id} bit by bit: ${why}`, {
+        hint: "`tracefork show` and `tracefork verify` work on it; record the agent anew to replay it",
+      });
+    }
     if (tape.run.about.command.length === 0 && (call.rest ?? []).length === 0) {
       throw new TraceforkError("TF_USAGE", `Cannot replay ${tape.run.id}: its tape names no command`, {
         hint: "give one: tracefork replay TAPE -- <command…>",

@@ -8,6 +8,7 @@ import { type Exchange, readExchanges, type RunExchanges } from "../analyse/exch
 import { EXIT, TraceforkError } from "../base/errors.ts";
 import { findRun, type FoundRun, parseTapeRef } from "../store/find.ts";
 import { tapeSource } from "../store/tape_reader.ts";
+import type { Core } from "../../wasm/core.ts";
 import { createWasmCore } from "../../wasm/mod.ts";
 import { viewRun } from "./show/run_view.ts";
 import { chunksText, drawRows, drawsText, stepJson, stepText } from "./show/step_view.ts";
@@ -75,7 +76,7 @@ function showStep(tape: string, exchange: Exchange, call: Call, io: Io): void {
   else io.out(stepText(tape, exchange, sides));
 }
 
-function showRun(tape: FoundRun, found: RunExchanges, call: Call, io: Io): number {
+function showRun(tape: FoundRun, found: RunExchanges, core: Core, call: Call, io: Io): number {
   // A lane's early draws stand before its first step.
   const groups = on(call, "draws")
     ? [...found.early, ...found.exchanges].toSorted((a, b) => a.lane - b.lane)
@@ -84,7 +85,7 @@ function showRun(tape: FoundRun, found: RunExchanges, call: Call, io: Io): numbe
     io.out(drawsText(drawRows(groups), io));
     return EXIT.ok;
   }
-  const view = viewRun(tape, found, io);
+  const view = viewRun(tape, found, core, io);
   const extra = on(call, "draws") ? { draw_list: drawRows(groups) } : {};
   io.out(on(call, "json") ? document("show", { ...view.json, ...extra }) : view.text);
   for (const damage of view.damages) io.note(`tracefork: ${damage} (TF_TAPE_DAMAGED)\n`);
@@ -95,10 +96,11 @@ async function run(call: Call, io: Io): Promise<number> {
   const where = { cwd: io.cwd, env: (name: string) => io.env[name] };
   const { tape: name, step } = parseTapeRef(call.args[0] ?? "latest", io.cwd);
   checkFlags(call, step);
-  const tape = findRun(name, where, text(call, "store"));
+  const tape = findRun(name, where, text(call, "store"), true);
   try {
-    const found = readExchanges(tapeSource(tape.db, createWasmCore(), tape.run.key));
-    if (step === undefined) return await Promise.resolve(showRun(tape, found, call, io));
+    const core = createWasmCore();
+    const found = readExchanges(tapeSource(tape.db, core, tape.run.key));
+    if (step === undefined) return await Promise.resolve(showRun(tape, found, core, call, io));
     showStep(tape.run.id, pick(found.exchanges, step, name), call, io);
     return EXIT.ok;
   } finally {

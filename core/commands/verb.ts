@@ -22,6 +22,8 @@ export interface Io {
   outBytes?(bytes: Uint8Array): void;
   /** Progress, notes, warnings. */
   note(text: string): void;
+  /** Asks for a line; undefined where nobody is at a terminal. */
+  ask?: ((question: string) => Promise<string>) | undefined;
   readonly outIsTerminal: boolean;
   readonly noteIsTerminal: boolean;
   /** True when stdout may be coloured. */
@@ -40,7 +42,7 @@ export interface Call {
 export interface Verb {
   readonly name: string;
   readonly aliases?: readonly string[];
-  readonly group: "record and replay" | "look" | "more";
+  readonly group: "record and replay" | "look" | "store" | "more";
   /** One line. */
   readonly summary: string;
   /** What follows the verb, such as `[tape] [-- <command…>]`. */

@@ -20,6 +20,12 @@ export const VERBS: readonly VerbEntry[] = [
   { name: "ls", load: async () => (await import("./ls.ts")).lsVerb },
   { name: "show", load: async () => (await import("./show.ts")).showVerb },
   { name: "diff", load: async () => (await import("./diff.ts")).diffVerb },
+  { name: "export", load: async () => (await import("./export.ts")).exportVerb },
+  { name: "import", load: async () => (await import("./import.ts")).importVerb },
+  { name: "note", load: async () => (await import("./note.ts")).noteVerb },
+  { name: "rm", load: async () => (await import("./rm.ts")).rmVerb },
+  { name: "prune", load: async () => (await import("./prune.ts")).pruneVerb },
+  { name: "completions", load: async () => (await import("./completions.ts")).completionsVerb },
   { name: "where", load: async () => (await import("./where.ts")).whereVerb },
 ];
 

@@ -2,7 +2,7 @@
 
 import { EXIT, messageOf, TraceforkError } from "../base/errors.ts";
 import { toHex } from "../base/hex.ts";
-import { openDatabase } from "../store/database.ts";
+import { holdStill, openDatabase } from "../store/database.ts";
 import { findRun } from "../store/find.ts";
 import { locateStore } from "../store/locate.ts";
 import { listRuns, type Run } from "../store/runs.ts";
@@ -72,6 +72,7 @@ async function run(call: Call, io: Io): Promise<number> {
     const { path } = locateStore(where, text(call, "store"));
     const db = openDatabase(path, "read");
     try {
+      holdStill(db);
       const prover = new BodyProver(db, core);
       for (const each of listRuns(db)) {
         outcomes.push({ run: each, path, found: await verifyOnBothCores(path, db, core, each, prover) });
@@ -82,7 +83,7 @@ async function run(call: Call, io: Io): Promise<number> {
   } else {
     for (const name of call.args.length === 0 ? ["latest"] : call.args) {
       await check(name, async () => {
-        const { db, path, run: found } = findRun(name, where, text(call, "store"));
+        const { db, path, run: found } = findRun(name, where, text(call, "store"), true);
         try {
           outcomes.push({ run: found, path, found: await verifyOnBothCores(path, db, core, found) });
         } finally {

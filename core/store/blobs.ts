@@ -31,7 +31,7 @@ export const COMPRESS_FROM = 512;
 const COMPRESS_AT_ONCE = 32 * 1024;
 
 /** `bytes` as one zstd frame, or undefined where that saves less than a tenth. */
-function squeezed(bytes: Uint8Array): Uint8Array | undefined {
+export function squeezed(bytes: Uint8Array): Uint8Array | undefined {
   const packed = zstd().zstdCompressSync(bytes);
   return packed.length < bytes.length * 0.9 ? packed : undefined;
 }

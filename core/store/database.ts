@@ -260,6 +260,54 @@ export function openDatabase(path: string, mode: OpenMode, options: { wal?: bool
   }
 }
 
+/** True for a file that begins as SQLite's do. */
+export function isSqliteFile(path: string): boolean {
+  return sniff(path) === "sqlite";
+}
+
+/**
+ * Opens another program's SQLite file to read, and changes nothing in it or beside it. Where a write-ahead log lies
+ * beside it, what that holds belongs to it, and SQLite needs its index.
+ */
+export function openForeign(path: string): Database {
+  try {
+    if (existsSync(`${path}-wal`)) return new (sqlite())(path, { readOnly: true });
+    return new (sqlite())(new URL(`${pathToFileURL(path).href}?immutable=1`), { readOnly: true });
+  } catch (error) {
+    throw storeError(path, error);
+  }
+}
+
+/** Makes an empty SQLite file for another program, for its owner only. */
+export function createForeign(path: string): Database {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+    return new (sqlite())(path);
+  } catch (error) {
+    throw storeError(path, error);
+  }
+}
+
+/** True for a file of tracefork's, of whatever format. */
+export function isTraceforkFile(path: string): boolean {
+  const db = openForeign(path);
+  try {
+    return number(db, "application_id") === APPLICATION_ID;
+  } catch (error) {
+    throw storeError(path, error);
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * From here on the file is read as it is now, whatever others write or remove meanwhile. For looks that take a
+ * moment: a file that is no store keeps its writers out for so long.
+ */
+export function holdStill(db: Database): void {
+  db.exec("BEGIN");
+}
+
 /**
  * Closes the file. The last one out folds the write-ahead log in, so that a tape is one file that can be
  * copied.

@@ -6,7 +6,7 @@
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { TraceforkError } from "../base/errors.ts";
-import { type Database, openDatabase } from "./database.ts";
+import { type Database, holdStill, openDatabase } from "./database.ts";
 import { locateStore, type Surroundings } from "./locate.ts";
 import { listRuns, type Run } from "./runs.ts";
 
@@ -30,7 +30,8 @@ export function parseTapeRef(text: string, cwd: string): TapeRef {
   return { tape: match[1]!, step: Number(match[2]) };
 }
 
-function isFilePath(name: string, cwd: string): boolean {
+/** True where a tape's name means a file and not a run of the store. */
+export function isFilePath(name: string, cwd: string): boolean {
   const path = resolve(cwd, name);
   if (existsSync(path) && !statSync(path).isDirectory()) return true;
   return /[\\/]/.test(name) || /\.(tape|db|sqlite)$/.test(name);
@@ -68,11 +69,18 @@ function choose(runs: readonly Run[], name: string, path: string): Run {
   );
 }
 
+/** Of a file with several runs the newest one that is no branch of another one in it. */
+function ofFile(runs: readonly Run[]): Run {
+  const ids = new Set(runs.map(({ id }) => id));
+  return runs.find(({ parent }) => parent === undefined || !ids.has(parent)) ?? runs[0]!;
+}
+
 /**
- * Finds a run. Looks for a file of that name first, then in the store.
+ * Finds a run. Looks for a file of that name first, then in the store. With `still` the file is read as it is now
+ * until it is closed, whatever is written or removed meanwhile.
  * @throws TraceforkError TF_TAPE_NOT_FOUND, TF_TAPE_AMBIGUOUS and what opening a file throws.
  */
-export function findRun(name: string, where: Surroundings, storeFlag?: string): FoundRun {
+export function findRun(name: string, where: Surroundings, storeFlag?: string, still = false): FoundRun {
   const isFile = name !== "" && isFilePath(name, where.cwd);
   const path = isFile ? resolve(where.cwd, name) : locateStore(where, storeFlag).path;
   if (!isFile && !existsSync(path)) {
@@ -86,13 +94,14 @@ export function findRun(name: string, where: Surroundings, storeFlag?: string): 
   }
   const db = openDatabase(path, "read");
   try {
+    if (still) holdStill(db);
     const runs = listRuns(db);
     if (isFile && runs.length === 0) {
       throw new TraceforkError("TF_TAPE_NOT_FOUND", `Cannot open ${path}: it holds no run`, {
         hint: "the recording ended before its first event; record again",
       });
     }
-    return { db, path, run: isFile ? runs[0]! : choose(runs, name, path) };
+    return { db, path, run: isFile ? ofFile(runs) : choose(runs, name, path) };
   } catch (error) {
     db.close();
     throw error;

@@ -32,8 +32,8 @@ async function compare(sql: string): Promise<readonly string[]> {
     const prover = new CountingProver(db, core);
     const both = await verifyOnBothCores(path, db, core, run, prover, 0);
     assert.deepEqual(both, verifyRun(db, core, run));
-    // The other half was proven elsewhere.
-    assert.equal(prover.asked, Math.ceil(both.bodies / 2));
+    // The other half was proven elsewhere; what was wrong there was looked at again.
+    assert.ok(prover.asked === Math.ceil(both.bodies / 2) || (prover.asked === both.bodies && !both.intact));
     db.close();
     return both.flaws.map(({ message }) => message);
   } finally {

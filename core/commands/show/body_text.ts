@@ -3,6 +3,7 @@
  * characters are escaped, besides the line ends of a body.
  */
 
+import { spellBytes, type SpelledBytes } from "../../base/base64.ts";
 import { fromUtf8 } from "../../base/bytes.ts";
 import { parseJson, stringEnd } from "../../provider/read_frames.ts";
 import { printable } from "../../report/table.ts";
@@ -74,20 +75,6 @@ export function bodyText(bytes: Uint8Array | undefined): string {
 }
 
 /** A body for a JSON document: as text where that loses nothing. */
-export function bodyJson(
-  bytes: Uint8Array | undefined,
-): { encoding: "utf8" | "base64"; data: string } | null {
-  if (bytes === undefined) return null;
-  try {
-    const data = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    return { encoding: "utf8", data };
-  } catch {
-    return { encoding: "base64", data: toBase64(bytes) };
-  }
-}
-
-function toBase64(bytes: Uint8Array): string {
-  let text = "";
-  for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
-  return btoa(text);
+export function bodyJson(bytes: Uint8Array | undefined): SpelledBytes | null {
+  return bytes === undefined ? null : spellBytes(bytes);
 }

@@ -1,12 +1,15 @@
 /** A run as a whole: what it says about itself, and one line for each of its exchanges. */
 
 import type { Exchange, RunExchanges } from "../../analyse/exchanges.ts";
+import { seedTapeOf } from "../../analyse/seed_tape.ts";
 import { messageOf, TraceforkError } from "../../base/errors.ts";
 import { toHex } from "../../base/hex.ts";
 import { formatTable, printable } from "../../report/table.ts";
 import type { FoundRun } from "../../store/find.ts";
-import { lanesOf } from "../../store/runs.ts";
+import { lanesOf, type Run, whyNotReplayable } from "../../store/runs.ts";
 import { summarise } from "../../store/summary.ts";
+import { seedFingerprint } from "../../tape/seed.ts";
+import type { Core } from "../../../wasm/core.ts";
 import type { Io } from "../verb.ts";
 import { preview } from "./model_text.ts";
 
@@ -59,26 +62,44 @@ export interface RunView {
   readonly damages: readonly string[];
 }
 
+/** The seed's fingerprint, of what is in the file now; undefined where that can't be read. */
+function seedText(run: Run, found: RunExchanges, core: Core): string | undefined {
+  try {
+    return seedFingerprint(core, seedTapeOf(run, found));
+  } catch (error) {
+    // The exchange's line tells what is damaged.
+    if (error instanceof TraceforkError) return undefined;
+    throw error;
+  }
+}
+
 /** Everything that is shown of a run. */
-export function viewRun({ db, run }: FoundRun, found: RunExchanges, io: Io): RunView {
+export function viewRun({ db, run }: FoundRun, found: RunExchanges, core: Core, io: Io): RunView {
   const summary = summarise(db, run);
   const rows = rowsOf(found);
-  const created = new Date(run.created / 1000).toISOString();
+  const created = run.created === 0 ? null : new Date(run.created / 1000).toISOString();
+  const { imported } = run.about;
+  const why = whyNotReplayable(run);
+  const seed = imported?.format === "seed" ? seedText(run, found, core) : undefined;
   const runtimes = lanesOf(db, run.key).map(({ runtime }) => runtime);
   const exit = run.exitSignal ?? run.exitCode ?? null;
-  const duration = run.ended === undefined ? undefined : run.ended - run.created;
+  const duration = run.ended === undefined || created === null ? undefined : run.ended - run.created;
   const fingerprint = run.fingerprint === undefined ? null : toHex(run.fingerprint);
   const earlyDraws = found.early.reduce((sum, { count }) => sum + count, 0);
   const notHeld = summary.notHeld.map(({ surface, count }) => `${surface} ×${count}`).join(", ");
   const facts: readonly (readonly [string, string])[] = [
     ["run", run.id + (run.name === undefined ? "" : `  ${run.name}`)],
     ["state", run.state],
-    ["command", run.about.command.join(" ") || "(recorded by the preload alone)"],
+    ...(run.note === undefined ? [] : [["note", run.note] as const]),
+    ...(imported === undefined
+      ? [["command", run.about.command.join(" ") || "(recorded by the preload alone)"] as const]
+      : [["imported", `from ${imported.file}`] as const, ["replayable", `no: ${why}`] as const]),
     ["runtime", runtimes.join(", ")],
-    ["created", created],
+    ["created", created ?? "unknown"],
     ["duration", duration === undefined ? "unknown" : `${(duration / 1e6).toFixed(2)} s`],
     ["exit", String(exit ?? "unknown")],
     ["fingerprint", fingerprint ?? "none yet"],
+    ...(seed === undefined ? [] : [["of the seed", seed] as const]),
     ...(run.parent === undefined ? [] : [["parent", `${run.parent}:${run.forkStep ?? 0}`] as const]),
     ["not held", notHeld || "nothing"],
     ["draws", `${summary.draws}, ${earlyDraws} of them before the first step`],
@@ -118,6 +139,10 @@ export function viewRun({ db, run }: FoundRun, found: RunExchanges, io: Io): Run
       fingerprint,
       parent: run.parent ?? null,
       fork_step: run.forkStep ?? null,
+      note: run.note ?? null,
+      replayable: why === undefined,
+      why_not_replayable: why ?? null,
+      seed_fingerprint: seed ?? null,
       not_held: summary.notHeld,
       draws: summary.draws,
       early_draws: earlyDraws,
