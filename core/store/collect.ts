@@ -11,7 +11,7 @@ import { messageOf, TraceforkError } from "../base/errors.ts";
 import { toHex } from "../base/hex.ts";
 import { decodeList, decodePieces } from "../tape/bodies.ts";
 import { bodyOf, decodeEvent, TYPE } from "../tape/events.ts";
-import type { Database } from "./database.ts";
+import { type Database, isSqliteError } from "./database.ts";
 import { listRuns, type Run, writingRuns } from "./runs.ts";
 
 /** How many rows went. */
@@ -200,8 +200,16 @@ export function removeRuns(db: Database, choose: Choice, dryRun: boolean): Remov
   return removal;
 }
 
-/** Gives free pages back, and folds the write-ahead log in, where readers allow it. */
+/**
+ * Gives free pages back, and folds the write-ahead log in. Where somebody reads or writes meanwhile it is left for
+ * another time: the pages are free for what is recorded next.
+ */
 function shrink(db: Database): void {
-  db.prepare("PRAGMA incremental_vacuum").all();
-  db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all();
+  try {
+    db.prepare("PRAGMA incremental_vacuum").all();
+    db.exec("PRAGMA busy_timeout = 0");
+    db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all();
+  } catch (error) {
+    if (!isSqliteError(error)) throw error;
+  }
 }

@@ -143,7 +143,12 @@ export function makeRun(
 /** Says that a run was forked from another one, as a fork does when it is recorded. */
 export function adopt(db: Database, child: string, parent: string, step: number): void {
   db.prepare("UPDATE runs SET parent = ?, fork_step = ? WHERE id = ?").run(parent, step, child);
-  const run = runById(db, child)!;
+  reseal(db, child);
+}
+
+/** Computes a run's seal again. */
+export function reseal(db: Database, id: string): void {
+  const run = runById(db, id)!;
   db.prepare("UPDATE runs SET seal = ? WHERE key = ?").run(
     sealOf(db, core, run.key, run.fingerprint!),
     run.key,

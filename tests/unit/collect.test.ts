@@ -4,8 +4,8 @@ import { readFileSync, statSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
 import { removeRuns, usedBytes } from "../../core/store/collect.ts";
-import { closeDatabase, type Database, openDatabase } from "../../core/store/database.ts";
-import { listRuns, type Run } from "../../core/store/runs.ts";
+import { closeDatabase, type Database, holdStill, openDatabase } from "../../core/store/database.ts";
+import { listRuns, type Run, runById } from "../../core/store/runs.ts";
 import { verifyRun } from "../../core/store/verify.ts";
 import {
   assertIntact,
@@ -249,3 +249,19 @@ test("whatever is recorded and removed in whatever order, what is left is intact
     { numRuns: 12 },
   );
 });
+
+test("a reader that holds the file still reads a run whole while it is removed; one that doesn't sees it go", () =>
+  inFolder((path) => {
+    const store = path("store.db");
+    threeRuns(store).close();
+    opened(store, (still) => {
+      holdStill(still);
+      const run = runById(still, "cccccccccccc")!;
+      opened(store, (loose) => {
+        opened(store, (db) => removeRuns(db, only("cccccccccccc"), false));
+        assert.deepEqual(verifyRun(still, core, run).flaws, []);
+        assert.equal(verifyRun(loose, core, run).intact, false, "control");
+      }, "read");
+    }, "read");
+    opened(store, assertIntact);
+  }));
