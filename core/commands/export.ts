@@ -117,8 +117,7 @@ async function run(call: Call, io: Io): Promise<number> {
     }
     const runs = on(call, "withBranches") ? treeOf(tape.db, tape.run) : [tape.run];
     const plan: Plan = { tape, runs, core: createWasmCore() };
-    progress.tell("proving what is to be exported");
-    proveRuns(tape.db, plan.core, runs);
+    proveRuns(tape.db, plan.core, runs, ({ id }) => progress.tell(`proving ${id}`));
     progress.tell("writing");
     if (path === undefined) io.out(textOf(format, plan));
     else {

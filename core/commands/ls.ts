@@ -68,7 +68,9 @@ async function run(call: Call, io: Io): Promise<number> {
         String(summary.draws),
         String(each.exitSignal ?? each.exitCode ?? ""),
         summary.runtime,
-        each.about.command.join(" "),
+        each.about.imported === undefined
+          ? each.about.command.join(" ")
+          : `(imported from ${each.about.imported.file})`,
       ]),
       io,
     ));

@@ -27,8 +27,14 @@ export function treeOf(db: Database, run: Run): Run[] {
 }
 
 /** @throws TraceforkError where a run is being recorded or is not what was recorded. */
-export function proveRuns(db: Database, core: Core, runs: readonly Run[]): void {
+export function proveRuns(
+  db: Database,
+  core: Core,
+  runs: readonly Run[],
+  onRun: (run: Run) => void = () => {},
+): void {
   for (const run of runs) {
+    onRun(run);
     if (run.state === "recording") {
       throw new TraceforkError("TF_TAPE_IN_USE", `Cannot export ${run.id}: it is being recorded`, {
         hint: "wait until it has ended",

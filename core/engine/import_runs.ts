@@ -22,7 +22,7 @@ import {
 import { listRuns, type Run, runById } from "../store/runs.ts";
 import { readSeedFile, seedId, type StoredSeed } from "../store/seed_file.ts";
 import { verifyRun } from "../store/verify.ts";
-import { looksLikeSeed, parseSeedJson, seedFingerprint } from "../tape/seed.ts";
+import { looksLikeSeed, parseSeedJson, seedFingerprint, type SeedTape } from "../tape/seed.ts";
 import type { Core } from "../../wasm/core.ts";
 import { writeHarRun, writeSeedRun } from "./foreign_tape.ts";
 
@@ -58,10 +58,18 @@ function microseconds(iso: string | undefined): number {
 /** A seed's runs, then its branches, as runs that are whole by themselves: a branch begins with its parent's steps. */
 function writeSeeds(db: Database, core: Core, seeds: readonly StoredSeed[], file: string): void {
   const byId = new Map(seeds.map((seed) => [seed.id, seed]));
+  const parentOf = ({ branch }: StoredSeed) => branch && byId.get(branch.parent);
+  /** The exchanges of the parents that a branch begins with. A file may claim a circle: then it begins with none. */
+  const prefixOf = (seed: StoredSeed, within: readonly StoredSeed[] = []): SeedTape["exchanges"] => {
+    const parent = parentOf(seed);
+    if (parent === undefined || within.includes(parent)) return [];
+    return [...prefixOf(parent, [...within, seed]), ...parent.tape.exchanges].slice(0, seed.branch!.step);
+  };
   for (const seed of seeds) {
     const { tape, id, created, branch } = seed;
     const fingerprint = seedFingerprint(core, tape);
-    const parent = branch && byId.get(branch.parent);
+    const parent = parentOf(seed);
+    const prefix = prefixOf(seed);
     const ownId = seedId(core, seed, fingerprint);
     writeSeedRun(
       db,
@@ -72,10 +80,10 @@ function writeSeeds(db: Database, core: Core, seeds: readonly StoredSeed[], file
         note: branch?.description || undefined,
         created: microseconds(created),
         parent: parent && seedId(core, parent, seedFingerprint(core, parent.tape)),
-        forkStep: parent && branch!.step,
+        forkStep: parent && prefix.length,
       },
       tape,
-      { file, fingerprint, prefix: parent?.tape.exchanges.slice(0, branch!.step) ?? [] },
+      { file, fingerprint, prefix },
     );
   }
 }

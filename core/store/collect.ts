@@ -61,10 +61,17 @@ function unreadable(what: string, why: unknown): TraceforkError {
   );
 }
 
+/** Told now and then how many events were looked at. */
+export type OnEvents = (count: number) => void;
+
 /** Numbers of the rows that the runs in the file need. */
-function needed(db: Database): { blobs: Set<number>; lists: Set<number>; bodies: Set<number> } {
+function needed(
+  db: Database,
+  onEvents: OnEvents,
+): { blobs: Set<number>; lists: Set<number>; bodies: Set<number> } {
   const keep = { blobs: new Set<number>(), lists: new Set<number>(), bodies: new Set<number>() };
   const seen = new Set<string>();
+  let looked = 0;
   const body = db.prepare("SELECT key, data FROM bodies WHERE digest = ?");
   const blob = db.prepare("SELECT key FROM blobs WHERE digest = ?");
   const list = db.prepare("SELECT data FROM lists WHERE key = ?");
@@ -72,6 +79,7 @@ function needed(db: Database): { blobs: Set<number>; lists: Set<number>; bodies:
     `SELECT run, lane, seq, body FROM events WHERE type NOT IN (${BODILESS.join(", ")})`,
   );
   for (const row of events.iterate() as unknown as Iterable<Record<string, number> & { body: Uint8Array }>) {
+    if (++looked % 2048 === 0) onEvents(looked);
     let digest: Uint8Array | undefined;
     try {
       digest = bodyOf(decodeEvent(row.body))?.digest;
@@ -112,9 +120,9 @@ function sweep(db: Database, table: string, keep: ReadonlySet<number>): number {
 }
 
 /** Removes what no run needs. Inside a transaction in which nobody records. */
-function collect(db: Database): Collected {
+function collect(db: Database, onEvents: OnEvents): Collected {
   for (const table of OWN) db.exec(`DELETE FROM ${table} WHERE run NOT IN (SELECT key FROM runs)`);
-  const keep = needed(db);
+  const keep = needed(db, onEvents);
   return {
     bodies: sweep(db, "bodies", keep.bodies),
     lists: sweep(db, "lists", keep.lists),
@@ -139,11 +147,11 @@ export type Choice = (runs: readonly Run[]) => {
  * The least number of the first runs that have to go, by halving: a trial costs a look at all events.
  * @throws TraceforkError TF_USAGE where not even all of them are enough: then all would go for nothing.
  */
-function fewest(db: Database, runs: readonly Run[], atMost: number): number {
+function fewest(db: Database, runs: readonly Run[], atMost: number, onEvents: OnEvents): number {
   const usedWithout = (count: number) => {
     db.exec("SAVEPOINT trial");
     for (const run of runs.slice(0, count)) removeRun(db, run.key);
-    collect(db);
+    collect(db, onEvents);
     const used = usedBytes(db);
     db.exec("ROLLBACK TO trial; RELEASE trial");
     return used;
@@ -171,7 +179,12 @@ function fewest(db: Database, runs: readonly Run[], atMost: number): number {
  * @throws TraceforkError TF_TAPE_IN_USE for a run that is being recorded, TF_TAPE_DAMAGED where it can't be told
  *   what the others need; then nothing was removed.
  */
-export function removeRuns(db: Database, choose: Choice, dryRun: boolean): Removal {
+export function removeRuns(
+  db: Database,
+  choose: Choice,
+  dryRun: boolean,
+  onEvents: OnEvents = () => {},
+): Removal {
   // What was removed is to be gone from the file, not only from its tables.
   db.exec("PRAGMA secure_delete = ON; BEGIN IMMEDIATE");
   let removal: Removal;
@@ -183,13 +196,13 @@ export function removeRuns(db: Database, choose: Choice, dryRun: boolean): Remov
     let { runs } = choice;
     if (choice.atMost !== undefined) {
       if (recording !== undefined) throw inUse(recording, "make the store smaller");
-      runs = runs.slice(0, fewest(db, runs, choice.atMost));
+      runs = runs.slice(0, fewest(db, runs, choice.atMost, onEvents));
     }
     for (const run of runs) {
       if (writing.includes(run.id)) throw inUse(run.id, `remove run ${run.id}`);
       removeRun(db, run.key);
     }
-    const collected = recording === undefined ? collect(db) : undefined;
+    const collected = recording === undefined ? collect(db, onEvents) : undefined;
     removal = { runs, freed: before - usedBytes(db), collected, recording };
     db.exec(dryRun ? "ROLLBACK" : "COMMIT");
   } catch (error) {

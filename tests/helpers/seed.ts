@@ -76,6 +76,8 @@ export function writeSeedStore(
   branches: readonly SeedBranch[] = [],
 ): void {
   const db = new DatabaseSync(path);
+  // As the original has it.
+  db.exec("PRAGMA foreign_keys = 0");
   db.exec(`CREATE TABLE tapes (run_id TEXT PRIMARY KEY, agent_name TEXT NOT NULL, tape_bytes BLOB NOT NULL,
       created_at TEXT NOT NULL);
     CREATE TABLE branches (branch_id TEXT PRIMARY KEY, parent_run_id TEXT NOT NULL, divergence_step INTEGER NOT NULL,

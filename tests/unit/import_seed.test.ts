@@ -126,6 +126,35 @@ test("a store's runs keep their ids or else their names, their times, and their 
     });
   }));
 
+test("a branch of a branch begins with the steps of both, and a circle of branches does no harm", () =>
+  inFolder((path) => {
+    const delta = (...texts: string[]): Seed => ({
+      draws: [],
+      exchanges: texts.map((text) => [`ask ${text}`, text] as const),
+    });
+    writeSeedStore(path("seed.db"), [{ id: "aaaaaaaaaaaa", tape: delta("a0", "a1", "a2") }], [
+      { id: "cccccccccccc", parent: "bbbbbbbbbbbb", step: 2, description: "", delta: delta("c2") },
+      { id: "bbbbbbbbbbbb", parent: "aaaaaaaaaaaa", step: 1, description: "", delta: delta("b1", "b2") },
+      { id: "dddddddddddd", parent: "eeeeeeeeeeee", step: 1, description: "", delta: delta("d1") },
+      { id: "eeeeeeeeeeee", parent: "dddddddddddd", step: 1, description: "", delta: delta("e1") },
+      { id: "ffffffffffff", parent: "aaaaaaaaaaaa", step: 9, description: "", delta: delta("f9") },
+    ]);
+    importInto(path("store.db"), path("seed.db"));
+    opened(path("store.db"), (db) => {
+      assertIntact(db);
+      const said = (id: string) => {
+        const run = runById(db, id)!;
+        const { exchanges } = readExchanges(tapeSource(db, core, run.key));
+        const answers = exchanges.map((each) => Buffer.from(each.responseBody()).toString()).join(" ");
+        return [run.forkStep, answers, fingerprintIn(db, run)];
+      };
+      assert.deepEqual(said("bbbbbbbbbbbb"), [1, "a0 b1 b2", digestOf(delta("b1", "b2"))]);
+      assert.deepEqual(said("cccccccccccc"), [2, "a0 b1 c2", digestOf(delta("c2"))]);
+      assert.deepEqual(said("ffffffffffff"), [3, "a0 a1 a2 f9", digestOf(delta("f9"))]);
+      assert.equal(said("dddddddddddd")[2], digestOf(delta("d1")));
+    });
+  }));
+
 test("a body that is not what its digest says is refused, and nothing is imported", () =>
   inFolder((path) => {
     writeSeedSqlite(path("golden"), GOLDEN, "spike");

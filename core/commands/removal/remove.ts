@@ -6,6 +6,7 @@ import { printable } from "../../report/table.ts";
 import { type Choice, type Removal, removeRuns } from "../../store/collect.ts";
 import { type Database, openDatabase } from "../../store/database.ts";
 import type { Run } from "../../store/runs.ts";
+import { Progress } from "../progress.ts";
 import { type Call, document, type Flag, type Io, on } from "../verb.ts";
 
 /** Flags of whatever removes runs. */
@@ -70,11 +71,14 @@ export async function remove(
   fields: (removal: Removal) => object = () => ({}),
 ): Promise<number> {
   const db: Database = openDatabase(path, "write");
+  const progress = new Progress(io);
+  const onEvents = (count: number) => progress.tell(`looking at what the runs need: ${count} events`);
   try {
     const dryRun = on(call, "dryRun");
     let chosen = choose;
     if (!dryRun && !on(call, "yes")) {
-      const planned = removeRuns(db, choose, true);
+      const planned = removeRuns(db, choose, true, onEvents);
+      progress.done();
       if (!await agreed(planned, io)) {
         io.note("tracefork: nothing was removed\n");
         return EXIT.checkFailed;
@@ -83,7 +87,8 @@ export async function remove(
       const shown = new Set(planned.runs.map(({ id }) => id));
       chosen = (runs) => ({ runs: runs.filter(({ id }) => shown.has(id)) });
     }
-    const removal = removeRuns(db, chosen, dryRun);
+    const removal = removeRuns(db, chosen, dryRun, onEvents);
+    progress.done();
     if (!on(call, "json")) tell(removal, dryRun, io);
     else {
       const { runs, freed, collected, recording } = removal;
@@ -98,6 +103,7 @@ export async function remove(
     }
     return EXIT.ok;
   } finally {
+    progress.done();
     db.close();
   }
 }
