@@ -84,8 +84,10 @@ export function writeWhole(
   refuseExisting(path, from.runs, from.source, from.force);
   const beside = `${path}.${process.pid}.part`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     write(beside);
+    // A log that a killed process left beside the old file would be read into the new one.
+    for (const suffix of ["-wal", "-shm", "-journal"]) rmSync(path + suffix, { force: true });
     renameSync(beside, path);
   } catch (error) {
     throw storeError(path, error);

@@ -1,6 +1,6 @@
 /** Runs that are copied from file to file: the same to the byte, with all that they need and nothing else. */
 import assert from "node:assert/strict";
-import { copyFileSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { test } from "node:test";
 import { treeOf, writeTape, writeWhole } from "../../core/engine/export_run.ts";
@@ -171,6 +171,42 @@ test("a run that was cut off goes over as recovered, and names no process of the
       assertIntact(db);
     });
     assert.equal(take(path("b.db"), path("cut.tape"))[0]!.outcome, "there");
+  }));
+
+test("a log that was left beside a file does not get into what replaces it", () =>
+  inFolder((path) => {
+    crowd(path("a.db"), ["mine"]);
+    const tape = path("x.tape");
+    const write = () =>
+      opened(path("a.db"), (db) => {
+        const runs = [runById(db, ID)!];
+        writeWhole(
+          tape,
+          { runs, source: path("a.db"), force: true },
+          (beside) => writeTape(beside, db, runs),
+        );
+      }, "read");
+    /** A database with another content, and the log of a process that was killed while it wrote that. */
+    const leave = () => {
+      const db = opened(path("a.db"), (db) => db.prepare("PRAGMA page_size").get()) as { page_size: number };
+      alterTape(path("other.db"), (other) => {
+        other.exec(
+          `PRAGMA page_size = ${db.page_size}; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;
+          CREATE TABLE filler (x); INSERT INTO filler VALUES (zeroblob(100000))`,
+        );
+        copyFileSync(path("other.db-wal"), `${tape}-wal`);
+      });
+      rmSync(path("other.db"));
+    };
+    write();
+    leave();
+    assert.throws(
+      () => opened(tape, assertIntact),
+      "control: the file can't be read with that log beside it",
+    );
+    leave();
+    write();
+    opened(tape, assertIntact);
   }));
 
 test("a file is written whole or not at all, and no other run's file is replaced", () =>
