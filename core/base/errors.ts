@@ -30,6 +30,7 @@ export type ErrorCode =
   | "TF_NOT_A_TAPE"
   | "TF_TAPE_DAMAGED"
   | "TF_STEP_OUT_OF_RANGE"
+  | "TF_RESPONSE_INVALID"
   | "TF_NOT_WRITABLE"
   | "TF_DISK_FULL"
   | "TF_PERMISSION"
@@ -41,6 +42,7 @@ export type ErrorCode =
 const EXIT_OF: Partial<Record<ErrorCode, number>> = {
   TF_USAGE: EXIT.usage,
   TF_STEP_OUT_OF_RANGE: EXIT.usage,
+  TF_RESPONSE_INVALID: EXIT.usage,
   TF_COMMAND_NOT_FOUND: 127,
   TF_COMMAND_NOT_EXECUTABLE: 126,
   TF_NOT_REPLAYABLE: EXIT.diverged,

@@ -43,13 +43,18 @@ function parse(verb: Verb, own: readonly string[], rest: readonly string[] | und
   })
     .helpOption(false).showSuggestionAfterError(false).allowExcessArguments(false);
   const collect = (value: string, before: readonly string[] = []) => [...before, value];
-  for (const { flags, help, many } of verb.flags) {
+  const inOrder: [name: string, value: string][] = [];
+  for (const { flags, help, many, ordered } of verb.flags) {
     if (many === true) command.option(flags, help, collect);
-    else command.option(flags, help);
+    else if (ordered !== true) command.option(flags, help);
+    else {
+      const name = /--([\w-]+)/.exec(flags)![1]!;
+      command.option(flags, help, (value: string) => (inOrder.push([name, value]), value));
+    }
   }
   for (const argument of verb.args) command.argument(argument);
   command.action(() => {
-    call = { args: command.args, options: command.opts(), rest };
+    call = { args: command.args, options: command.opts(), ordered: inOrder, rest };
   });
   try {
     command.parse([...own], { from: "user" });

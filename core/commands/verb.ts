@@ -10,6 +10,8 @@ export interface Flag {
   readonly help: string;
   /** True where it may be given several times; `list` reads its values. */
   readonly many?: true;
+  /** True where it may be given several times, and its place among others counts: see `Call.ordered`. */
+  readonly ordered?: true;
 }
 
 /** What a verb works with, so that a test can give it something else. */
@@ -34,6 +36,8 @@ export interface Io {
 export interface Call {
   readonly args: readonly string[];
   readonly options: Readonly<Record<string, unknown>>;
+  /** Values of the flags that are `ordered`, in the order in which they were given. */
+  readonly ordered?: readonly (readonly [name: string, value: string])[];
   /** What stands after `--`; undefined where there was no `--`. */
   readonly rest: readonly string[] | undefined;
 }

@@ -15,6 +15,7 @@ export interface VerbEntry {
 export const VERBS: readonly VerbEntry[] = [
   { name: "run", aliases: ["record"], load: async () => (await import("./run.ts")).runVerb },
   { name: "replay", load: async () => (await import("./replay.ts")).replayVerb },
+  { name: "fork", load: async () => (await import("./fork.ts")).forkVerb },
   { name: "verify", load: async () => (await import("./verify.ts")).verifyVerb },
   { name: "demo", load: async () => (await import("./demo.ts")).demoVerb },
   { name: "ls", load: async () => (await import("./ls.ts")).lsVerb },

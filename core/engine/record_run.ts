@@ -6,6 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
+import { replaceBytes, utf8 } from "../base/bytes.ts";
 import { TraceforkError } from "../base/errors.ts";
 import { PLATFORM } from "../base/runtime.ts";
 import { VERSION } from "../base/version.ts";
@@ -18,11 +19,37 @@ import { lastBlob, squeezeRest } from "../store/blobs.ts";
 import { HandedSecrets } from "../store/handed_secrets.ts";
 import { closeDatabase, type Database, openDatabase, storeError } from "../store/database.ts";
 import { OutputWriter, withoutLoaderLines } from "../store/output_writer.ts";
-import { createRun, lanesOf, listRuns, type Run, runById } from "../store/runs.ts";
+import { createRun, lanesOf, listRuns, type Run, type RunAbout, runById } from "../store/runs.ts";
 import { createWasmCore } from "../../wasm/mod.ts";
+
+/** What a branch differs in from a run that begins at its beginning. */
+export interface BranchPlan {
+  /** Id of the run that is forked, and the step. */
+  readonly parent: { readonly id: string; readonly step: number };
+  /** What the branch says about itself otherwise than a run would. */
+  readonly about: Pick<RunAbout, "ambient" | "timezone" | "fork">;
+  /** Streams that the parent captured: the program must find pipes there again. */
+  readonly captured: RunAbout["captured"];
+  /** Names of variables to be taken for secrets, besides those that look so. */
+  readonly secrets: readonly string[];
+  /** What the parent read, given again; undefined where its input was not captured. */
+  readonly stdin: Uint8Array | undefined;
+  /** Variables for the command. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The parent's file, and the folder for orders and reports. */
+  readonly files: readonly string[];
+  readonly folder: string;
+  /** Process id that the parent's first process had. */
+  readonly pid: number | undefined;
+  /** True ends the command at once. */
+  look(): boolean;
+  /** Whether the branch is kept, asked when the command has ended. */
+  keep(): boolean;
+}
 
 /** What to record, and how. */
 export interface RecordPlan {
+  readonly branch?: BranchPlan;
   readonly command: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -114,9 +141,11 @@ export async function recordRun(plan: RecordPlan): Promise<Recorded> {
     value !== undefined && isSecretEnv(name, value) ? [[name, value] as const] : []
   );
   const rules = parseRedactRules(plan.redact);
-  const named = rules.env.flatMap((name) => {
+  const { branch } = plan;
+  const named = [...new Set([...rules.env, ...(branch?.secrets ?? [])])].flatMap((name) => {
     const value = plan.env[name];
-    return value === undefined ? [] : [[name, value] as const];
+    const listed = secretEnv.some(([each]) => each === name);
+    return value === undefined || listed ? [] : [[name, value] as const];
   });
   const secrets = [...secretEnv, ...named];
   const redactor = new Redactor(rules, secrets);
@@ -125,9 +154,11 @@ export async function recordRun(plan: RecordPlan): Promise<Recorded> {
   const started = performance.now();
   const now = () => Math.round((performance.now() - started) * 1000);
   const piped = {
-    stdin: plan.closedInput !== true && !process.stdin.isTTY,
-    stdout: plan.capture || !process.stdout.isTTY,
-    stderr: plan.capture || !process.stderr.isTTY,
+    stdin: branch === undefined
+      ? plan.closedInput !== true && !process.stdin.isTTY
+      : branch.stdin !== undefined,
+    stdout: plan.capture || !process.stdout.isTTY || branch?.captured.includes("stdout") === true,
+    stderr: plan.capture || !process.stderr.isTTY || branch?.captured.includes("stderr") === true,
   };
   const id = randomBytes(6).toString("hex");
   let key: number;
@@ -148,7 +179,9 @@ export async function recordRun(plan: RecordPlan): Promise<Recorded> {
         ambient: Object.fromEntries(AMBIENT.map((name) => [name, plan.env[name] ?? null])),
         files: hashFiles(plan.command, plan.cwd),
         timezone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
+        ...branch?.about,
       },
+      parent: branch?.parent,
     });
   } catch (error) {
     db.close();
@@ -156,8 +189,21 @@ export async function recordRun(plan: RecordPlan): Promise<Recorded> {
   }
 
   const blobsBefore = lastBlob(db);
-  const keep = (stream: 0 | 1 | 2) =>
-    new OutputWriter(core, redactor, cleanerOf(plan.command, stream), { db, run: key, stream, now });
+  let pid: number | undefined;
+  const keep = (stream: 0 | 1 | 2) => {
+    const clean = cleanerOf(plan.command, stream);
+    // Runtimes print their process id in warnings, past what the program is shown.
+    const shown = (bytes: Uint8Array) =>
+      branch?.pid === undefined || pid === undefined
+        ? clean(bytes)
+        : replaceBytes(clean(bytes), utf8(`(node:${pid})`), utf8(`(node:${branch.pid})`));
+    return new OutputWriter(core, redactor, branch === undefined ? clean : shown, {
+      db,
+      run: key,
+      stream,
+      now,
+    });
+  };
   const writers = {
     stdin: piped.stdin ? keep(0) : undefined,
     stdout: piped.stdout ? keep(1) : undefined,
@@ -181,20 +227,31 @@ export async function recordRun(plan: RecordPlan): Promise<Recorded> {
   const ticker = setInterval(flushOutput, OUTPUT_EVERY);
   const target = makeTarget([file, ...plan.command.slice(1)], {
     preload,
-    files: [plan.path, `${plan.path}-wal`, `${plan.path}-shm`, `${plan.path}-journal`],
-    folder: undefined,
+    files: [...new Set([plan.path, ...(branch?.files ?? [])])].flatMap((path) =>
+      ["", "-wal", "-shm", "-journal"].map((suffix) => path + suffix)
+    ),
+    folder: branch?.folder,
   }, plan.env);
   plan.onStart(target.added);
   const out = (writer: OutputWriter | undefined, own: NodeJS.WritableStream): OutputPlan => {
     if (writer === undefined) return { kind: "inherit" };
-    const to = plan.closedInput === true ? plan.showOutput : own;
+    const to = plan.showOutput ?? (plan.closedInput === true ? undefined : own);
     return { kind: "tee", onData: (chunk) => guarded(() => writer.add(chunk)), to };
   };
-  const input: InputPlan = plan.closedInput === true
+  const input: InputPlan = branch?.stdin !== undefined
+    ? { kind: "bytes", bytes: branch.stdin }
+    : plan.closedInput === true
     ? { kind: "ignore" }
     : writers.stdin === undefined
     ? { kind: "inherit" }
     : { kind: "tee", onData: (chunk) => guarded(() => writers.stdin!.add(chunk)) };
+  const forget = () => {
+    dropRun(db, key);
+    db.close();
+    if (plan.ownFile) {
+      for (const suffix of ["", "-wal", "-shm"]) rmSync(plan.path + suffix, { force: true });
+    }
+  };
   let end: ChildEnd;
   try {
     end = await runChild({
@@ -213,22 +270,27 @@ export async function recordRun(plan: RecordPlan): Promise<Recorded> {
         TRACEFORK_OPTIONS: "",
         TRACEFORK_REDACT: plan.redact,
         TRACEFORK_SECRETS: secrets.map(([name]) => name).join(","),
+        ...branch?.env,
       },
+      onStart: (started) => pid = started,
+      ...(branch === undefined ? {} : { watch: { everyMs: 500, look: () => branch.look() } }),
       stdin: input,
       stdout: out(writers.stdout, process.stdout),
       stderr: out(writers.stderr, process.stderr),
     });
   } catch (error) {
     clearInterval(ticker);
-    dropRun(db, key);
-    db.close();
-    if (plan.ownFile) {
-      for (const suffix of ["", "-wal", "-shm"]) rmSync(plan.path + suffix, { force: true });
-    }
+    forget();
     throw error;
   }
   clearInterval(ticker);
   const loaded = lanesOf(db, key).length > 0;
+  if (branch?.keep() === false) {
+    const run = runById(db, id)!;
+    forget();
+    return { run, end, loaded, failure };
+  }
+  if (branch?.stdin !== undefined) guarded(() => writers.stdin!.add(branch.stdin!));
   flushOutput();
   guarded(() => {
     handed.drop();
@@ -236,7 +298,7 @@ export async function recordRun(plan: RecordPlan): Promise<Recorded> {
     const ending: Ending = {
       code: end.code,
       signal: end.signal,
-      ended: created + now(),
+      ended: created + Math.max(now(), branch === undefined ? 0 : lastEventAt(db, key)),
       stdin: writers.stdin?.finish(),
       stdout: writers.stdout?.finish(),
       stderr: writers.stderr?.finish(),
@@ -249,6 +311,14 @@ export async function recordRun(plan: RecordPlan): Promise<Recorded> {
   const run = runById(db, id)!;
   closeDatabase(db);
   return { run, end, loaded, failure };
+}
+
+/** A branch's events go on from the parent's times, so it may end later than the clock says. */
+function lastEventAt(db: Database, run: number): number {
+  const row = db.prepare("SELECT coalesce(max(at), 0) AS at FROM events WHERE run = ?").get(run) as {
+    at: number;
+  };
+  return row.at;
 }
 
 function dropRun(db: Database, key: number): void {

@@ -4,7 +4,7 @@
  * nothing in it is copied from the tape.
  */
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromUtf8, replaceBytes, sameBytes, utf8 } from "../base/bytes.ts";
@@ -25,6 +25,14 @@ import { verifyRun } from "../store/verify.ts";
 import type { BodyRef } from "../tape/events.ts";
 import type { Core } from "../../wasm/core.ts";
 import { createWasmCore } from "../../wasm/mod.ts";
+import {
+  divergenceOf,
+  hereZone,
+  NOT_STARTED,
+  readReports,
+  silentLane,
+  stuckDivergence,
+} from "./lane_reports.ts";
 import { cleanerOf, hashFiles } from "./record_run.ts";
 
 /** How to replay. */
@@ -64,25 +72,6 @@ export interface ReplayResult {
   readonly divergence: Divergence | null;
   /** True when the user pressed Ctrl-C: then nothing was proven. */
   readonly interrupted?: boolean;
-}
-
-const NOT_STARTED =
-  "the command started no JavaScript runtime with the preload in it; only Deno, Bun and Node can be recorded and replayed";
-
-function hereZone(): string {
-  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
-}
-
-function readReports(folder: string): LaneReport[] {
-  const names = readdirSync(folder).filter((name) => /^lane-\d+\.json$/.test(name));
-  return names.flatMap((name) => {
-    try {
-      return [JSON.parse(readFileSync(join(folder, name), "utf8")) as LaneReport];
-    } catch {
-      // Just being written.
-      return [];
-    }
-  }).sort((a, b) => a.lane - b.lane);
 }
 
 /** The first line that differs, around the place where it does. */
@@ -135,14 +124,6 @@ class Seen {
   whole(): Uint8Array {
     return this.#whole!;
   }
-}
-
-function divergenceOf(fields: Omit<Divergence, "where" | "hint"> & { hint?: string }): Divergence {
-  return {
-    where: "",
-    hint: "`tracefork show` lists what was recorded; a value that no seam holds may have come into play",
-    ...fields,
-  };
 }
 
 /** Replays a run. @throws TraceforkError where the command can't be started. */
@@ -349,37 +330,6 @@ export async function replayRun(plan: ReplayPlan): Promise<ReplayResult> {
     replayed_ms: replayedMs,
     divergence: verdict ?? null,
   };
-}
-
-/** A process that has not turned for so many seconds: it is in an endless loop, or blocked. */
-function silentLane(folder: string, seconds: number): LaneReport | undefined {
-  for (const report of readReports(folder)) {
-    if (report.divergence !== undefined) continue;
-    const path = join(folder, `lane-${report.lane}.json`);
-    const beat = Math.max(
-      statSync(path).mtimeMs,
-      statSync(`${path}.at`, { throwIfNoEntry: false })?.mtimeMs ?? 0,
-    );
-    const exchanges = existsSync(`${path}.at`) ? Number(readFileSync(`${path}.at`, "utf8")) : 0;
-    // Loading a large program may take its time before the first event.
-    const loading = report.events.done === 0 && exchanges === 0;
-    if ((Date.now() - beat) / 1000 <= (loading ? Math.max(seconds, 30) : seconds)) continue;
-    const seen = Math.max(exchanges, report.counts.exchanges);
-    return { ...report, counts: { ...report.counts, exchanges: seen, matched: seen } };
-  }
-  return undefined;
-}
-
-function stuckDivergence({ counts, leftOver }: LaneReport, seconds: number): Divergence {
-  return divergenceOf({
-    step: counts.exchanges,
-    kind: "stall",
-    cause: "stalled",
-    expected: leftOver?.expected ?? "the end of the run",
-    got: `a process that has not turned for ${seconds} s`,
-    hint:
-      "the agent computes in one go, or is blocked (execSync): if it only needs longer, give --stall-after SECONDS",
-  });
 }
 
 function lanesDivergence(got: number, expected: number, step: number): Divergence | undefined {

@@ -34,6 +34,8 @@ export interface ChildPlan {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Told of its process id. */
+  readonly onStart?: (pid: number | undefined) => void;
   /** Looks after the child while it runs; true ends it at once. */
   readonly watch?: { readonly everyMs: number; look(): boolean };
   readonly stdin: InputPlan;
@@ -183,6 +185,7 @@ export function runChild(plan: ChildPlan): Promise<ChildEnd> {
       env: plan.env as NodeJS.ProcessEnv,
       stdio: [stdio(plan.stdin), stdio(plan.stdout), stdio(plan.stderr)],
     });
+    plan.onStart?.(child.pid);
     const signals = passSignals(child);
     const stopFeeding = feed(child, plan.stdin);
     tee(child.stdout, plan.stdout);

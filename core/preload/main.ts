@@ -12,6 +12,7 @@ import { Turns } from "../session/turns.ts";
 import { installSeams, takePlatform } from "../seams/install.ts";
 import { createWasmCore } from "../../wasm/mod.ts";
 import { watchEnding, watchUncaught } from "./ending.ts";
+import { startForking } from "./forking.ts";
 import { hostCore } from "./host_core.ts";
 import { type Orders, readOrders } from "./orders.ts";
 import { startRecording } from "./recording.ts";
@@ -36,11 +37,11 @@ function fail(error: unknown): never {
   return process.exit(known ? error.exitCode : 1);
 }
 
-function start(orders: Orders): void {
+function start(orders: Orders, mode: Exclude<Orders["mode"], "off">): void {
   const platform = takePlatform();
   const core = hostCore(createWasmCore(), platform);
   const redactor = new Redactor(parseRedactRules(orders.get("TRACEFORK_REDACT") ?? ""), orders.secrets);
-  const begin = orders.mode === "record" ? startRecording : startReplaying;
+  const begin = { record: startRecording, replay: startReplaying, fork: startForking }[mode];
   const turns = new Turns(platform.timers.setImmediate);
   const running = begin(core, platform, orders, redactor, turns);
   const { registry } = installSeams(platform, () => running.session);
@@ -55,7 +56,7 @@ function main(): void {
   if (LAUNCHERS.test(process.argv[1] ?? "") || isWorker()) return;
   try {
     const orders = readOrders(isSecretEnv);
-    if (orders.mode !== "off") start(orders);
+    if (orders.mode !== "off") start(orders, orders.mode);
   } catch (error) {
     fail(error);
   }

@@ -32,7 +32,7 @@ export interface ReplayOptions {
 
 /** See the head of this file. */
 export interface Orders {
-  readonly mode: "record" | "replay" | "off";
+  readonly mode: "record" | "replay" | "fork" | "off";
   readonly get: (name: OrderVariable) => string | undefined;
   readonly options: ReplayOptions;
   /** Environment variables that hold secrets, with their values. */
@@ -60,7 +60,7 @@ export function readEnv(name: string): string | undefined {
 export function readOrders(isSecret: (name: string, value: string) => boolean): Orders {
   const get = (name: OrderVariable) => readEnv(name) || undefined;
   const mode = get("TRACEFORK_MODE") ?? "record";
-  if (mode !== "record" && mode !== "replay" && mode !== "off") {
+  if (mode !== "record" && mode !== "replay" && mode !== "fork" && mode !== "off") {
     throw new RangeError(`TRACEFORK_MODE is ${JSON.stringify(mode)}, expected record, replay or off`);
   }
   const listed = get("TRACEFORK_SECRETS");

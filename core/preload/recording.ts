@@ -8,9 +8,11 @@ import { resolve } from "node:path";
 import { fromHex, toHex } from "../base/hex.ts";
 import { PLATFORM, RUNTIME, RUNTIME_VERSION } from "../base/runtime.ts";
 import { VERSION } from "../base/version.ts";
+import type { KeepBody } from "../session/body_log.ts";
 import { LaneLog } from "../session/lane_log.ts";
-import { RecordSession } from "../session/record.ts";
+import { type RecordHost, RecordSession } from "../session/record.ts";
 import { isSecretEnv, type Redactor } from "../session/redact.ts";
+import type { Session } from "../session/session.ts";
 import type { Turns } from "../session/turns.ts";
 import { closeRun } from "../store/close.ts";
 import { type Database, openDatabase, storeError } from "../store/database.ts";
@@ -27,9 +29,9 @@ import { refTimer } from "./ref_timer.ts";
 /** How long written rows may wait, in milliseconds. */
 const COMMIT_AFTER = 2;
 
-/** A recording of this process. */
+/** What runs in this process, and what has to be done when it ends. */
 export interface Recording {
-  readonly session: RecordSession;
+  readonly session: Session;
   flush(last?: boolean): void;
   end(code: number): void;
 }
@@ -95,14 +97,26 @@ function whenIdle(platform: Platform, count: () => number, act: () => void): voi
   refTimer(platform.neutral(() => platform.timers.setInterval(look, IDLE_LOOK)), false);
 }
 
-/** Starts recording. @throws TraceforkError where the file can't be written. */
-export function startRecording(
-  core: Core,
+/** A lane of a run that this process writes. */
+export interface JoinedLane {
+  readonly db: Database;
+  readonly path: string;
+  readonly key: number;
+  readonly lane: number;
+  /** Microseconds from the run's beginning to this process's. */
+  readonly offset: number;
+}
+
+/**
+ * Joins the run that the launcher made, or makes one. `shownPid` gives the process id that the program sees, by
+ * lane, where that is another than the process has. @throws TraceforkError where the file can't be written.
+ */
+export function joinRun(
   platform: Platform,
   orders: Orders,
   redactor: Redactor,
-  turns: Turns,
-): Recording {
+  shownPid?: (lane: number) => number | undefined,
+): JoinedLane {
   const tape = orders.get("TRACEFORK_TAPE");
   const path = tape !== undefined ? resolve(tape) : locateStore({ cwd: process.cwd(), env: readEnv }).path;
   const db = openDatabase(path, "create");
@@ -128,14 +142,45 @@ export function startRecording(
       runtime: `${RUNTIME} ${RUNTIME_VERSION}`,
       argv: process.argv.map((each) => redactor.text(each)),
       started: created,
+      ...(shownPid === undefined ? {} : { shownPid }),
     });
   } catch (error) {
     throw storeError(path, error);
   }
-  const start = platform.performanceNow();
-  const now = () => offset + Math.round((platform.performanceNow() - start) * 1000);
+  return { db, path, key, lane, offset };
+}
+
+/** What writes a lane, and what a session that records needs of it. */
+export interface LaneRecorder {
+  readonly host: RecordHost;
+  readonly writer: LaneWriter;
+  flush(last?: boolean): void;
+  end(code: number): void;
+}
+
+/**
+ * Makes what writes a lane. `now` gives microseconds since the run began, for the events' times. `onBody` is told of
+ * each body on its way.
+ */
+export function laneRecorder(
+  core: Core,
+  platform: Platform,
+  orders: Orders,
+  redactor: Redactor,
+  turns: Turns,
+  { db, path, key, lane }: JoinedLane,
+  now: () => number,
+  onBody: KeepBody = () => {},
+): LaneRecorder {
+  const launched = orders.get("TRACEFORK_RUN");
   const writer = new LaneWriter(db, core, path, key, lane, now);
-  const log = new LaneLog(core, writer, lane);
+  const log = new LaneLog(core, {
+    append: (...row) => writer.append(...row),
+    body(digest, body) {
+      onBody(digest, body);
+      return writer.body(digest, body);
+    },
+  }, lane);
 
   const masked = orders.get("TRACEFORK_KEY");
   if (masked !== undefined) {
@@ -169,7 +214,7 @@ export function startRecording(
   };
   // With a launcher it is the launcher that compresses, when the program is gone.
   if (launched === undefined) whenIdle(platform, () => flushes, () => writer.squeeze());
-  const session: RecordSession = new RecordSession({
+  const host: RecordHost = {
     log,
     turns,
     redactor,
@@ -192,9 +237,10 @@ export function startRecording(
     onBoundary(surface, detail) {
       if (launched === undefined) console.error(`tracefork: not held: ${surface} ${detail}`);
     },
-  });
+  };
   return {
-    session,
+    host,
+    writer,
     flush,
     end(code) {
       ending = true;
@@ -207,4 +253,19 @@ export function startRecording(
       }
     },
   };
+}
+
+/** Starts recording. @throws TraceforkError where the file can't be written. */
+export function startRecording(
+  core: Core,
+  platform: Platform,
+  orders: Orders,
+  redactor: Redactor,
+  turns: Turns,
+): Recording {
+  const joined = joinRun(platform, orders, redactor);
+  const start = platform.performanceNow();
+  const now = () => joined.offset + Math.round((platform.performanceNow() - start) * 1000);
+  const { host, flush, end } = laneRecorder(core, platform, orders, redactor, turns, joined, now);
+  return { session: new RecordSession(host), flush, end };
 }

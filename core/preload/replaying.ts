@@ -86,7 +86,7 @@ function takeLane(
 }
 
 /** Puts the recorded environment in place: what was read then reads the same now. */
-function restoreEnvironment(variables: readonly Variable[]): void {
+export function restoreEnvironment(variables: readonly Variable[]): void {
   const { env } = globalThis.process;
   for (const { name, value, secret } of variables) {
     try {
@@ -103,7 +103,7 @@ function restoreEnvironment(variables: readonly Variable[]): void {
  * The process id that the program sees is the recorded one: runtimes print it in their warnings. Who signals it
  * means this process.
  */
-function restorePid(recorded: number | undefined): void {
+export function restorePid(recorded: number | undefined): void {
   if (recorded === undefined) return;
   const real = process.pid;
   const { Deno } = globalThis as unknown as { Deno?: object };
@@ -131,12 +131,17 @@ function restorePid(recorded: number | undefined): void {
 
 // Taken before the program runs: one that replaces them must not be able to keep a divergence to itself.
 const { stringify } = JSON;
-const writeReport = writeFileSync;
+const writeFile = writeFileSync;
 const writePlace = writeSync;
 const { reallyExit, exit } = process as unknown as Record<"reallyExit" | "exit", (code: number) => never>;
 
+/** Writes a report, past whatever the program has made of the functions for it. */
+export function writeReport(path: string, report: LaneReport): void {
+  writeFile(path, stringify(report));
+}
+
 /** Ends the process at once, past the program's own handlers where the runtime allows. */
-function exitNow(code: number): never {
+export function exitNow(code: number): never {
   if (reallyExit !== undefined) reallyExit.call(process, code);
   return exit.call(process, code);
 }
@@ -208,7 +213,7 @@ export function startReplaying(
         ? undefined
         : judge(left, log.counts.exchanges, session.peek()),
     };
-    if (reportPath !== undefined) writeReport(reportPath, stringify(out));
+    if (reportPath !== undefined) writeReport(reportPath, out);
     return out;
   };
 
@@ -271,7 +276,7 @@ export function startReplaying(
 }
 
 /** Keeps the process alive while it is told to. */
-function holder(platform: Platform): (on: boolean) => void {
+export function holder(platform: Platform): (on: boolean) => void {
   let timer: unknown;
   return (on) => {
     timer ??= platform.neutral(() => platform.timers.setInterval(() => {}, 0x7fffffff));
@@ -283,7 +288,13 @@ function holder(platform: Platform): (on: boolean) => void {
  * Ends a replay that does not get on. A process that works (loads modules, computes) is given more time than
  * one that is idle. Bun spins on an await that never settles, so a busy process is not trusted for ever.
  */
-function watchStall(platform: Platform, session: ReplaySession, orders: Orders, beat: () => void): void {
+export function watchStall(
+  platform: Platform,
+  session: ReplaySession,
+  orders: Orders,
+  beat: () => void,
+  over: () => boolean = () => false,
+): void {
   const seconds = orders.options.stallAfter ?? 3;
   const idleLooks = Math.max(1, Math.round((seconds * 1000) / LOOK_EVERY));
   const signal = orders.options.endSignal;
@@ -293,6 +304,7 @@ function watchStall(platform: Platform, session: ReplaySession, orders: Orders, 
   let idle = 0;
   let busy = 0;
   const look = () => {
+    if (over()) return;
     // The launcher sees by the report's age whether this process still turns at all.
     beat();
     const now = usage?.();

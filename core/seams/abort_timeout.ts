@@ -37,9 +37,10 @@ export function patchAbortTimeout(context: SeamContext): void {
       held.open({ type: "timer", kind: "signal", delay }, () => {
         bound(timeoutError());
       }, {
-        start: (deliver) => {
+        start: (deliver, elapsed = 0) => {
           const fire = () => deliver({ type: "fire", value: new Uint8Array(0) });
-          handle = nativeTimers.setTimeout(fire, Math.min(delay, FOREVER)) as unknown as typeof handle;
+          const rest = Math.min(Math.max(0, delay - elapsed), FOREVER);
+          handle = nativeTimers.setTimeout(fire, rest) as unknown as typeof handle;
           handle?.unref?.();
         },
       });

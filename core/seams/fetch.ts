@@ -47,6 +47,7 @@ function liveFetch(
   request: PreparedRequest,
   caller: () => string,
   crossed: () => void,
+  route: (url: string) => string,
 ): Live {
   const controller = new AbortController();
   let response: Response | undefined;
@@ -57,19 +58,22 @@ function liveFetch(
     deliver({ type: "fail", error: describeError(error), original: error });
   };
   const go = (body: BodyInit | undefined) => {
+    const { url } = request.ask;
+    const to = route(url);
     let promise: Promise<Response>;
     crossed();
     try {
-      promise = request.send(native, controller.signal, body);
+      promise = request.send(native, controller.signal, body, to === url ? undefined : to);
     } catch (error) {
       return fail(error);
     }
     promise.then((answer) => {
       response = answer;
-      deliver(describeHead(answer, request.ask.url));
+      deliver(describeHead(answer, to));
     }, fail);
   };
   return {
+    uploads: request.streamed,
     start(to) {
       deliver = to;
       if (request.read === undefined) go(undefined);
@@ -215,7 +219,7 @@ function perform(
           break;
         }
       }
-    }, liveFetch(native, request, caller, crossed));
+    }, liveFetch(native, request, caller, crossed, (url) => session.route?.(url) ?? url));
     signal?.addEventListener("abort", onAbort, { once: true });
     request.read?.().then((bytes) => {
       op.sent(bytes);

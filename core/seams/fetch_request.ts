@@ -21,8 +21,13 @@ export interface PreparedRequest {
   readonly read: (() => Promise<Uint8Array>) | undefined;
   /** A streamed body: `read` feeds what it reads to this callback too. */
   readonly streamed: boolean;
-  /** Calls the platform. `body` replaces the program's where it was read first. */
-  send(fetch: NativeFetch, signal: AbortSignal, body: BodyInit | undefined): Promise<Response>;
+  /** Calls the platform. `body` replaces the program's where it was read first, `to` the URL where it is given. */
+  send(
+    fetch: NativeFetch,
+    signal: AbortSignal,
+    body: BodyInit | undefined,
+    to: string | undefined,
+  ): Promise<Response>;
   /** Feeds a streamed body's chunks to the platform. Set by whoever sends. */
   feed: ((chunk: unknown) => void) | undefined;
   /** Ends a streamed body, or fails it. Set by whoever sends. */
@@ -139,10 +144,13 @@ export function prepareRequest(
           ? bytes
           : replaceBytes(bytes, utf8(native), utf8(boundary));
       },
-    send(fetch, ours, bytes) {
-      if (!later) return fetch(input, { ...init, signal: ours });
-      if (stream) return fetch(input, { ...init, body: bytes, signal: ours, duplex: "half" } as Init);
-      return fetch(new Request(request, { body: bytes as BodyInit, signal: ours }));
+    send(fetch, ours, bytes, to) {
+      // A request is sent elsewhere as a copy of itself with another URL.
+      const target = to === undefined ? input : source === undefined ? to : new Request(to, source);
+      if (!later) return fetch(target, { ...init, signal: ours });
+      if (stream) return fetch(target, { ...init, body: bytes, signal: ours, duplex: "half" } as Init);
+      const whole = to === undefined ? request : new Request(to, request);
+      return fetch(new Request(whole, { body: bytes as BodyInit, signal: ours }));
     },
   };
   return { prepared };

@@ -29,6 +29,20 @@ function drawInto(session: Session, bytes: Uint8Array): void {
   bytes.set(session.draw(BYTES, () => bytes.slice(), ({ length }) => length === bytes.length));
 }
 
+/** A number from 0 up to 1 out of a session's own randomness. */
+function ownNumber(random: (bytes: Uint8Array) => void): number {
+  const bytes = new Uint8Array(8);
+  random(bytes);
+  return Number(new DataView(bytes.buffer).getBigUint64(0) >> 11n) / 2 ** 53;
+}
+
+/** What `randomInt` gives for this range out of a session's own randomness; the platform's `value` where it has none. */
+function ownInteger({ random }: Session, [a, b]: readonly (number | undefined)[], value: number): number {
+  if (random === undefined) return value;
+  const [least, end] = b === undefined ? [0, a!] : [a!, b];
+  return least + Math.floor(ownNumber(random) * (end - least));
+}
+
 /** True for what `randomInt` gives when asked so. */
 function isBetween(value: number, [a, b]: readonly (number | undefined)[]): boolean {
   return b === undefined ? value >= 0 && value < a! : value >= a! && value < b;
@@ -143,11 +157,15 @@ function patchNodeCrypto(context: SeamContext): void {
         const callback = args.at(-1);
         if (held === undefined) return original(...args);
         if (typeof callback !== "function") {
-          const value = context.quietly(() => original(...args)) as number;
+          const value = ownInteger(
+            held,
+            args as number[],
+            context.quietly(() => original(...args)) as number,
+          );
           return held.draw(INTEGER, () => value, (drawn) => isBetween(drawn, args as number[]));
         }
         const range = args.slice(0, -1) as number[];
-        const value = context.quietly(() => original(...range)) as number;
+        const value = ownInteger(held, range, context.quietly(() => original(...range)) as number);
         if (QUIRKS.randomIntAtOnce) {
           const drawn = held.draw(INTEGER, () => value, (recorded) => isBetween(recorded, range));
           return (callback as Callback)(null, drawn);

@@ -56,6 +56,49 @@ function isOrdinary(delay: unknown): boolean {
   return value >= 0 && value <= FOREVER;
 }
 
+/**
+ * Fires a timer that was made in a replay and that a fork goes on with: its handle waits for ever. It keeps no
+ * process alive, because the handle does, or doesn't, as the program wants it.
+ */
+class OwnTimer {
+  readonly #context: SeamContext;
+  readonly #kind: TimerKind;
+  readonly #delay: number;
+  #handle: unknown;
+
+  constructor(context: SeamContext, kind: TimerKind, delay: number) {
+    this.#context = context;
+    this.#kind = kind;
+    this.#delay = delay;
+  }
+
+  start(fire: () => void, elapsed = 0): void {
+    const { nativeTimers } = this.#context;
+    if (this.#kind === "immediate") return void nativeTimers.setImmediate(fire);
+    const again = () => {
+      if (this.#kind === "interval") this.#arm(again, this.#delay);
+      fire();
+    };
+    this.#arm(again, this.#delay - elapsed);
+  }
+
+  #arm(fire: () => void, delay: number): void {
+    this.#handle = this.#context.nativeTimers.setTimeout(fire, Math.max(0, delay));
+    unref(this.#handle);
+  }
+
+  stop(): void {
+    this.#context.nativeTimers.clearTimeout(this.#handle as number);
+  }
+}
+
+/** Keeps a timer from keeping the process alive. */
+function unref(handle: unknown): void {
+  (handle as { unref?(): void }).unref?.();
+  const { Deno } = globalThis as unknown as { Deno?: { unrefTimer(id: number): void } };
+  if (typeof handle === "number") Deno?.unrefTimer(handle);
+}
+
 function timerPatch(
   context: SeamContext,
   handles: Handles,
@@ -73,6 +116,9 @@ function timerPatch(
       const waits = session.mode === "replay" && isOrdinary(delay);
       let handle: unknown = undefined;
       let fire: () => void = () => {};
+      // An interval with an odd delay is the platform's, which goes on with it by itself.
+      const own = waits || (session.mode === "replay" && kind !== "interval");
+      const later = own ? new OwnTimer(context, kind, asDelay(delay)) : undefined;
       const onFire = () => {
         if (kind !== "interval") handles.drop(handle);
         if (waits && kind === "timeout") context.nativeTimers.clearTimeout(handle as number);
@@ -81,9 +127,11 @@ function timerPatch(
       };
       const open = () =>
         session.open({ type: "timer", kind, delay: asDelay(delay) }, onFire, {
-          start: (deliver) => {
+          start: (deliver, elapsed) => {
             fire = () => deliver({ type: "fire", value: new Uint8Array(0) });
+            later?.start(fire, elapsed);
           },
+          cancel: () => later?.stop(),
         });
       // The platform first: what it throws for an odd delay leaves nothing behind.
       handle = context.quietly(() =>

@@ -60,10 +60,13 @@ function sleep(
       over();
       resolve(value);
     }, {
-      start: (deliver) => {
+      start: (deliver, elapsed = 0) => {
         const fire = () => deliver({ type: "fire", value: new Uint8Array(0) });
         if (kind === "immediate") nativeTimers.setImmediate(fire);
-        else handle = nativeTimers.setTimeout(fire, delay as number) as unknown as typeof handle;
+        else {
+          const rest = elapsed === 0 ? delay as number : Math.max(0, asDelay(delay ?? 1) - elapsed);
+          handle = nativeTimers.setTimeout(fire, rest) as unknown as typeof handle;
+        }
         if (ref === false) handle?.unref?.();
       },
     });

@@ -33,6 +33,21 @@ export interface RecordHost {
   onEnvironment(name: string, value: string | undefined): void;
   /** Told once of each surface that is used but not held. */
   onBoundary(surface: string, detail: string): void;
+  /** What is behind an op in place of the platform, where something else is. */
+  answer?(op: number, ask: Ask, event: TapeEvent, live: Live): Live;
+}
+
+/** How far an op had come when another session handed it over. */
+export interface Begun {
+  readonly id: number;
+  readonly ask: Ask;
+  readonly handle: (delivery: Delivery) => void;
+  /** Milliseconds since it was asked for. */
+  readonly elapsed: number;
+  /** How many deliveries of the body the program waits for. */
+  readonly demand: number;
+  /** A request body that was `later` and is known by now, but not on the tape yet. */
+  readonly sent: Uint8Array | undefined;
 }
 
 /** See the head of this file. */
@@ -40,11 +55,13 @@ export class RecordSession implements Session {
   readonly mode = "record";
   readonly #host: RecordHost;
   readonly #log: LaneLog;
-  #next = 0;
+  #next: number;
 
-  constructor(host: RecordHost) {
+  /** `next` is the number of the next op. */
+  constructor(host: RecordHost, next = 0) {
     this.#host = host;
     this.#log = host.log;
+    this.#next = next;
   }
 
   inside(): boolean {
@@ -87,10 +104,22 @@ export class RecordSession implements Session {
 
   open(ask: Ask, handle: (delivery: Delivery) => void, live: Live): Op {
     const id = this.#next++;
-    let open = true;
-    this.#add(encodeAsk(id, ask, this.#log, this.#host.redactor));
+    const event = encodeAsk(id, ask, this.#log, this.#host.redactor);
+    this.#add(event);
     if (ask.type === "request") this.#host.commit();
+    return this.#begin(id, ask, handle, this.#host.answer?.(id, ask, event, live) ?? live);
+  }
 
+  /** Goes on with an op of another session, which is on the tape already. */
+  adopt({ id, ask, handle, elapsed, demand, sent }: Begun, live: Live): Op {
+    const op = this.#begin(id, ask, handle, live, elapsed);
+    for (let i = 0; i < demand; i++) op.demand();
+    if (sent !== undefined) op.sent(sent);
+    return op;
+  }
+
+  #begin(id: number, ask: Ask, handle: (delivery: Delivery) => void, live: Live, elapsed?: number): Op {
+    let open = true;
     const prepare = (delivery: Delivery) => {
       if (!open) return undefined;
       this.#add(encodeDelivery(id, delivery, this.#log, this.#host.redactor));
@@ -115,7 +144,7 @@ export class RecordSession implements Session {
         this.runInside(() => live.body?.(bytes));
       },
     };
-    this.runInside(() => live.start(deliver));
+    this.runInside(() => live.start(deliver, elapsed));
     return op;
   }
 }

@@ -61,6 +61,14 @@ export interface ReplayHost {
   readonly atRecordedSpeed: boolean;
   /** Negative control: draws come from the platform instead of the tape. */
   readonly liveDraws: boolean;
+  /** Where another session goes on. */
+  readonly stop?: {
+    /** Number of the first event that is not replayed. */
+    readonly at: number;
+    /** True to go on at once; else when the program is idle, in a macrotask of its own, as with a delivery. */
+    readonly now: boolean;
+    reached(): void;
+  };
 }
 
 /** A gap in the recording, in microseconds, from which on a replay waits a moment for unheld work. */
@@ -70,14 +78,24 @@ const SETTLE_MS = 1;
 /** What a replay does not let through: it would act on the world, or see it, past the tape. */
 const REFUSED = /^(network|worker|process):/;
 
-interface ReplayOp {
+/** An op that the program has asked for and that is not over. */
+export interface ReplayOp {
   readonly ask: Ask;
   readonly handle: (delivery: Delivery) => void;
+  readonly live: Live;
+  /** Recorded time at which it was asked for, or an interval fired last: microseconds. */
+  at: number;
+  /** The recorded step, for a request. */
+  readonly step: number;
   demand: number;
   headDone: boolean;
   /** True while the platform's own request would keep the process alive. */
   holds: boolean;
   sent: Uint8Array | undefined;
+  /** True once the body that was `later` has been told to be sent. */
+  sentDone: boolean;
+  /** Set by whoever goes on with it. */
+  next: Op | undefined;
 }
 
 const DELIVERY_CODES = new Set<number>([TYPE.sent, TYPE.head, TYPE.chunk, TYPE.end, TYPE.fail, TYPE.fire]);
@@ -102,6 +120,7 @@ export class ReplaySession implements Session {
   #releasing = false;
   #holding = 0;
   #beyond = false;
+  #handedOver = false;
 
   constructor(host: ReplayHost) {
     this.#host = host;
@@ -131,6 +150,14 @@ export class ReplaySession implements Session {
   /** Draws of the present pack that were not asked for yet. */
   get drawsLeft(): number {
     return this.#packLeft;
+  }
+
+  /** Ends this session's part, with nothing judged: ops that are not over, by number, and the next op's number. */
+  handOver(): { readonly ops: ReadonlyMap<number, ReplayOp>; readonly next: number } {
+    this.#handedOver = true;
+    // What goes on keeps the process alive by itself.
+    if (this.#holding > 0) this.#host.hold(false);
+    return { ops: this.#ops, next: this.#next };
   }
 
   /** Ends the replay as diverged. The first divergence stays. */
@@ -229,15 +256,29 @@ export class ReplaySession implements Session {
     this.#stepForward();
   }
 
-  open(ask: Ask, handle: (delivery: Delivery) => void, _live: Live): Op {
+  open(ask: Ask, handle: (delivery: Delivery) => void, live: Live): Op {
     this.#guard();
     const id = this.#next++;
     if (this.done && ask.type === "timer") {
       this.#goBeyond({ what: "event", got: { ...ask, op: id } });
       return { id, demand() {}, cancel() {}, sent() {} };
     }
+    const { at } = this.#rows[this.cursor] ?? { at: 0 };
+    const step = this.#log.counts.exchanges;
     this.#expect(encodeAsk(id, ask, this.#log, this.#host.redactor));
-    const op: ReplayOp = { ask, handle, demand: 0, headDone: false, holds: false, sent: undefined };
+    const op: ReplayOp = {
+      ask,
+      handle,
+      live,
+      at,
+      step,
+      demand: 0,
+      headDone: false,
+      holds: false,
+      sent: undefined,
+      sentDone: false,
+      next: undefined,
+    };
     this.#ops.set(id, op);
     if (ask.type === "request") {
       this.#hold(op);
@@ -247,11 +288,13 @@ export class ReplaySession implements Session {
     return {
       id,
       demand: () => {
+        if (op.next !== undefined) return op.next.demand();
         op.demand++;
         this.#advance();
       },
-      cancel: () => {
-        if (!this.#ops.has(id)) return;
+      cancel: (reason) => {
+        if (op.next !== undefined) return op.next.cancel(reason);
+        if (!this.#ops.has(id) || this.#handedOver) return;
         this.#guard();
         if (this.done) return this.#goBeyond({ what: "event", got: { type: "cancel", op: id } });
         this.#expect({ type: "cancel", op: id });
@@ -260,6 +303,7 @@ export class ReplaySession implements Session {
         this.#stepForward();
       },
       sent: (bytes) => {
+        if (op.next !== undefined) return op.next.sent(bytes);
         op.sent = bytes;
         this.#advance();
       },
@@ -279,17 +323,30 @@ export class ReplaySession implements Session {
 
   /** Releases the next delivery when it is its turn: in a macrotask of its own, with the program idle. */
   #advance(): void {
-    if (this.#releasing || this.divergence !== undefined) return;
+    if (this.#releasing || this.#handedOver || this.divergence !== undefined) return;
     const row = this.#rows[this.cursor];
+    const { stop } = this.#host;
+    if (stop !== undefined && this.cursor === stop.at && this.#packLeft === 0) {
+      if (stop.now) return stop.reached();
+      return this.#inTurn(row?.at ?? 0, () => {
+        if (this.divergence === undefined && this.cursor === stop.at) stop.reached();
+        return undefined;
+      });
+    }
     if (row === undefined && this.#packLeft === 0) return this.#host.onDone();
     if (row === undefined || !DELIVERY_CODES.has(row.type)) return;
     const event = decodeEvent(row.body) as DeliveryEvent;
     const op = this.#ops.get(event.op);
     if (op === undefined || !this.#isWanted(event, op)) return;
-    this.#releasing = true;
-    const gap = row.at - (this.#rows[this.cursor - 1]?.at ?? 0);
     const at = this.cursor;
-    const release = () => this.#host.turns.add(() => this.#release(at, event, op));
+    this.#inTurn(row.at, () => this.#release(at, event, op));
+  }
+
+  /** Runs `entry` when the program is idle. `at` is the recorded time of what comes then. */
+  #inTurn(at: number, entry: Entry): void {
+    this.#releasing = true;
+    const gap = at - (this.#rows[this.cursor - 1]?.at ?? 0);
+    const release = () => this.#host.turns.add(entry);
     if (this.#host.atRecordedSpeed) this.#host.wait(gap / 1000, release);
     else if (gap >= LONG_GAP) this.#host.wait(SETTLE_MS, release);
     else release();
@@ -312,7 +369,9 @@ export class ReplaySession implements Session {
     else this.#log.event(seen);
     if (event.type === "head" || event.type === "fail") this.#letGo(op);
     if (event.type === "head") op.headDone = true;
-    else if (event.type !== "sent" && event.type !== "fire") op.demand--;
+    else if (event.type === "sent") op.sentDone = true;
+    else if (event.type === "fire") op.at = this.#rows[at]!.at;
+    else op.demand--;
     if (isLast(op.ask, delivery)) this.#ops.delete(event.op);
     // The next release may be planned now: it comes in a later macrotask, when the program has had its say.
     this.#stepForward();

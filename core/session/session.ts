@@ -51,8 +51,13 @@ export type Delivery =
 
 /** The real thing behind an op, run only by a session that goes live. */
 export interface Live {
-  /** Starts it. `deliver` may be called from anywhere, any number of times. */
-  start(deliver: (delivery: Delivery) => void): void;
+  /**
+   * Starts it. `deliver` may be called from anywhere, any number of times. `elapsed`: milliseconds that have gone
+   * already, where a fork goes on with what was asked for before.
+   */
+  start(deliver: (delivery: Delivery) => void, elapsed?: number): void;
+  /** True where the request's body is sent while the program still makes it. */
+  readonly uploads?: boolean;
   /** A request body that was `later` is known now. */
   body?(bytes: Uint8Array): void;
   /** The program wants the next piece (a body's next chunk). */
@@ -74,7 +79,12 @@ export interface Op {
 
 /** A session: one recording or one replay, as the seams see it. */
 export interface Session {
+  /** What it does now: a fork replays first and records afterwards. */
   readonly mode: Mode;
+  /** Fills bytes out of a session's own randomness; undefined where the platform's is to be used. */
+  readonly random?: ((bytes: Uint8Array) => void) | undefined;
+  /** Where a real request for this URL goes, if not there. */
+  route?(url: string): string;
   /**
    * A value that the program gets at once. `real` is called by a session that goes live.
    * A replay returns the recorded value; where the tape has none at this place, or one that does not fit what

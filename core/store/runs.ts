@@ -35,6 +35,8 @@ export interface RunAbout {
   readonly timezone: string;
   /** Where the run comes from, when no tracefork recorded it. Such a run can be looked at, not replayed. */
   readonly imported?: Imported;
+  /** How a branch came to be. */
+  readonly fork?: ForkAbout;
 }
 
 /** What a run that was recorded by another program says about that. */
@@ -49,6 +51,16 @@ export interface Imported {
   readonly seed_fingerprint?: string;
   /** The seed's `boundary` and `agent_name`, so that an export says the same. */
   readonly seed_meta?: { readonly boundary: string; readonly agent_name: string };
+}
+
+/** What a branch keeps of how it was forked, besides `parent` and `fork_step`. */
+export interface ForkAbout {
+  /** Microseconds from the parent's beginning to the fork. */
+  readonly at: number;
+  readonly tail: string;
+  /** What random draws behind the fork come from, in hex. */
+  readonly seed: string;
+  readonly changes: readonly { readonly step: number; readonly what: string }[];
 }
 
 /** A run's row. */
@@ -261,11 +273,28 @@ export function lanesOf(db: Database, run: number): Lane[] {
 /** Makes a run in state `recording`. `writer` is the pid that will close it. */
 export function createRun(
   db: Database,
-  run: { id: string; name: string | undefined; created: number; about: RunAbout; writer: number },
+  run: {
+    id: string;
+    name: string | undefined;
+    created: number;
+    about: RunAbout;
+    writer: number;
+    /** Id of the run that this one is a fork of, and the step at which it was forked. */
+    parent?: { readonly id: string; readonly step: number } | undefined;
+  },
 ): number {
   const result = db.prepare(
-    "INSERT INTO runs (id, name, state, created, writer, about) VALUES (?, ?, 'recording', ?, ?, ?)",
-  ).run(run.id, run.name ?? null, run.created, processMark(run.writer), JSON.stringify(run.about));
+    `INSERT INTO runs (id, name, state, created, writer, about, parent, fork_step)
+     VALUES (?, ?, 'recording', ?, ?, ?, ?, ?)`,
+  ).run(
+    run.id,
+    run.name ?? null,
+    run.created,
+    processMark(run.writer),
+    JSON.stringify(run.about),
+    run.parent?.id ?? null,
+    run.parent?.step ?? null,
+  );
   return Number(result.lastInsertRowid);
 }
 
@@ -273,7 +302,14 @@ export function createRun(
 export function joinLane(
   db: Database,
   run: number,
-  lane: { pid: number; runtime: string; argv: readonly string[]; started: number },
+  lane: {
+    pid: number;
+    runtime: string;
+    argv: readonly string[];
+    started: number;
+    /** The process id that the program sees, by lane, where it is another than `pid`. */
+    shownPid?: (lane: number) => number | undefined;
+  },
 ): number {
   db.exec("BEGIN IMMEDIATE");
   try {
@@ -285,7 +321,15 @@ export function joinLane(
     db.prepare(
       "INSERT INTO lanes (run, lane, pid, mark, runtime, argv, started) VALUES (?, ?, ?, ?, ?, ?, ?)",
     )
-      .run(run, next, lane.pid, processMark(lane.pid), lane.runtime, JSON.stringify(lane.argv), lane.started);
+      .run(
+        run,
+        next,
+        lane.shownPid?.(next) ?? lane.pid,
+        processMark(lane.pid),
+        lane.runtime,
+        JSON.stringify(lane.argv),
+        lane.started,
+      );
     db.exec("COMMIT");
     return next;
   } catch (error) {
