@@ -1,4 +1,4 @@
-/** `tracefork verify`: prove tapes from their files, without their agents. */
+/** `tracefork verify`: prove tapes from their files, without their agents; with `--corpus`, with them. */
 
 import { EXIT, messageOf, TraceforkError } from "../base/errors.ts";
 import { toHex } from "../base/hex.ts";
@@ -11,6 +11,7 @@ import { verifyOnBothCores } from "../store/prove_apart.ts";
 import type { Verification } from "../store/verify.ts";
 import { createWasmCore } from "../../wasm/mod.ts";
 import { type Call, document, type Io, JSON_FLAG, on, STORE_FLAG, text, type Verb } from "./verb.ts";
+import { CORPUS_FLAGS, refuseCorpusFlags, verifyCorpus } from "./verify/corpus_gate.ts";
 
 interface Outcome {
   readonly run: Run;
@@ -54,6 +55,8 @@ function asJson({ run, path, found }: Outcome) {
 }
 
 async function run(call: Call, io: Io): Promise<number> {
+  if (text(call, "corpus") !== undefined) return await verifyCorpus(call, io);
+  refuseCorpusFlags(call);
   const where = { cwd: io.cwd, env: (name: string) => io.env[name] };
   const core = createWasmCore();
   const outcomes: Outcome[] = [];
@@ -107,16 +110,20 @@ async function run(call: Call, io: Io): Promise<number> {
 export const verifyVerb: Verb = {
   name: "verify",
   group: "record and replay",
-  summary: "prove tapes without their agents: chain, bodies, output, times",
-  usage: "[tape…] | --store [FILE]",
+  summary: "prove tapes without their agents; with --corpus, replay a folder of them",
+  usage: "[tape…] | --store [FILE] | --corpus DIR [--jobs N]",
   args: ["[tapes...]"],
   about:
     "Recomputes every link of the chain, every body's digest, the closing event and the seal, and names every place\n" +
-    "that is wrong. Exit code 0 means intact, 4 damaged. `--store` without a tape takes every run of the store.",
-  flags: [{ flags: "--store [file]", help: STORE_FLAG.help }, JSON_FLAG],
+    "that is wrong. Exit code 0 means intact, 4 damaged. `--store` without a tape takes every run of the store.\n" +
+    "`--corpus` proves every tape of a folder and replays it too, several at a time, in the folder where you are: by\n" +
+    "the folder's `corpus.json`, or each with its recorded command. Exit code 0 means that all are exact, 3 that one\n" +
+    "is not, 4 that one is missing or damaged, whatever the others are. docs/ci.md shows it at work.",
+  flags: [{ flags: "--store [file]", help: STORE_FLAG.help }, ...CORPUS_FLAGS, JSON_FLAG],
   examples: [
     ["tracefork verify bug.tape", "one tape"],
     ["tracefork verify --store", "everything in the store"],
+    ["tracefork verify --corpus tapes", "a gate: replay every tape in the folder"],
   ],
   run,
 };

@@ -41,6 +41,8 @@ export interface ReplayPlan {
   /** Another command than the recorded one, for code under repair; empty for the recorded one. */
   readonly command: readonly string[];
   readonly cwd: string;
+  /** Run in `cwd` even where the recorded folder is still there: it may hold another version of the code. */
+  readonly here?: true;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly recordedSpeed: boolean;
   /** Negative control: leave clock, ids and randomness to the platform. */
@@ -49,6 +51,8 @@ export interface ReplayPlan {
   readonly stallAfter: number;
   /** Where the replayed output goes besides being compared; undefined for nowhere. */
   readonly showOutput: NodeJS.WritableStream | undefined;
+  /** Asked twice a second while the command runs; true ends it at once. */
+  readonly stop?: () => boolean;
 }
 
 /** What came of it: the public document of `replay --json`, and a little more. */
@@ -185,7 +189,7 @@ export async function replayRun(plan: ReplayPlan): Promise<ReplayResult> {
 
   const own = plan.command.length === 0;
   const command = own ? about.command : plan.command;
-  const cwd = own && existsSync(about.cwd) ? about.cwd : plan.cwd;
+  const cwd = own && plan.here !== true && existsSync(about.cwd) ? about.cwd : plan.cwd;
   const file = findCommand(command[0]!, cwd, plan.env.PATH);
   const files = own ? hashFiles(about.command, cwd) : {};
   const codeChanged = !own || Object.entries(about.files).some(([name, hash]) => files[name] !== hash);
@@ -250,7 +254,7 @@ export async function replayRun(plan: ReplayPlan): Promise<ReplayResult> {
       stderr: out(seen.stderr),
       watch: {
         everyMs: 500,
-        look: () => (stuck = silentLane(folder, silence)) !== undefined,
+        look: () => plan.stop?.() === true || (stuck = silentLane(folder, silence)) !== undefined,
       },
     });
     reports = readReports(folder).map((report) => report.lane === stuck?.lane ? stuck : report);
