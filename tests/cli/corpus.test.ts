@@ -321,7 +321,7 @@ for (const [signal, name] of [["SIGINT", "Ctrl-C"], ["SIGTERM", "SIGTERM"]] as c
       command: NODE.command("blocked.mjs", box.path(how), how),
     }));
     writeManifest(folder, { tapes: [{ tape: "a.tape" }, ...blocked, { tape: "a.tape" }] });
-    const running = box.startCli(["verify", "--corpus", "tapes", "--jobs", "2", "--stall-after", "50"]);
+    const running = box.startCli(["verify", "--corpus", "tapes", "--jobs", "2", "--stall-after", "500"]);
     const pids = await Promise.all(fifos.map(async (fifo) => {
       const [pid] = await box.start(["cat", fifo]).until(/^\d+$/m);
       return Number(pid);
