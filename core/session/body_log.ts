@@ -17,6 +17,8 @@ import type { Redactor } from "./redact.ts";
 const REQUEST_FROM = 4 * 1024;
 /** Answers share less with each other: only large ones are cut. */
 const ANSWER_FROM = 32 * 1024;
+/** Larger bodies are kept whole: a WASM memory has its limits, and nobody sends such a body at every step. */
+const SCAN_MOST = 128 * 1024 * 1024;
 /** How far back the search for secrets begins, in bytes. */
 const OVERLAP = 16 * 1024;
 
@@ -44,7 +46,7 @@ export class BodyLog {
 
   /** A request's body. Text stands for its UTF-8. */
   request(body: Uint8Array | string, redactor: Redactor): BodyRef {
-    if (body.length < REQUEST_FROM) return this.#whole(redactor.requestBody(body));
+    if (body.length < REQUEST_FROM || body.length > SCAN_MOST) return this.#whole(redactor.requestBody(body));
     const scanner = this.#load(body);
     const { size, shared, base } = scanner;
     // Nothing secret is in what it shares: only the rest has to be searched.
@@ -67,7 +69,7 @@ export class BodyLog {
   /** A piece of an answer: known secrets go. */
   answer(bytes: Uint8Array, redactor: Redactor): BodyRef {
     const clean = redactor.known(bytes);
-    if (clean.length < ANSWER_FROM) return this.#whole(clean);
+    if (clean.length < ANSWER_FROM || clean.length > SCAN_MOST) return this.#whole(clean);
     this.#load(clean);
     return this.#scanned(undefined);
   }
