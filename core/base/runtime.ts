@@ -23,12 +23,14 @@ export const RUNTIME: RuntimeName = globals.Deno ? "deno" : globals.Bun ? "bun" 
 export const QUIRKS = {
   /** A listener of `AbortSignal.timeout` runs in the async context in which the signal was made. */
   signalKeepsContext: RUNTIME === "node",
+  /** The loop goes on for a while after an error that nobody caught, and asks what keeps it alive. */
+  livesOnAfterError: RUNTIME === "bun",
+  /** An error that nobody caught is an event first, and what is due is still handed over after it. */
+  errorsAreEvents: RUNTIME === "deno",
   /** There is a `fetch` that can't be replaced. */
   fetchPastPatches: RUNTIME === "bun",
   /** `fetch` asks the network about URLs of schemes that it does not know: their names are taken for hosts. */
   strangeSchemesGoOut: RUNTIME === "bun",
-  /** The loop goes on for a while after an error that nobody caught. */
-  livesOnAfterError: RUNTIME === "bun",
   /** A response's body takes bring-your-own-buffer readers. */
   byteBodies: RUNTIME !== "bun",
   /** `randomInt` calls its callback before it returns, with null for no error. */
@@ -49,6 +51,8 @@ export const QUIRKS = {
   pipesDontWait: RUNTIME === "node",
   /** A `node:http` server reads the global `performance.now` for its own use. */
   serverReadsClock: RUNTIME === "deno",
+  /** A rejection that nobody handles is told of when the next immediate runs, else only after `beforeExit`. */
+  rejectionsWait: RUNTIME === "bun",
   /** `WebSocket` opens its connection through `node:net`. */
   webSocketUsesSockets: RUNTIME === "node",
   /** The ESM import of `node:worker_threads` can be sent to another module without harm. */

@@ -8,17 +8,28 @@ import { QUIRKS } from "../base/runtime.ts";
 import type { PatchRegistry } from "../seams/registry.ts";
 import { plain } from "../seams/registry.ts";
 
+/** What is done about an error that most likely ends the process. */
+export interface Doom {
+  /** Nobody handles the error, as far as can be told. */
+  pause(): void;
+  /** Somebody does: the program goes on. */
+  resume(): void;
+}
+
 /**
- * Calls `doomed` when an error that nobody catches is about to end the process. Bun goes on for a while then, for as
- * long as anything is handed to the program in the turn of the loop: how long is up to the world, and no replay could
- * come to the same.
+ * Tells of errors that nobody catches. Bun and Deno go on for a while then: with what is handed to the program in
+ * the same turn of the loop. How much that is would be up to the world, and no replay could come to the same.
  */
-export function watchUncaught(doomed: () => void): void {
-  if (!QUIRKS.livesOnAfterError) return;
+export function watchUncaught(doom: Doom): void {
+  if (QUIRKS.livesOnAfterError) watchMonitor(doom);
+  if (QUIRKS.errorsAreEvents) watchEvents(doom);
+}
+
+function watchMonitor(doom: Doom): void {
   const target = globalThis.process;
   target.on("uncaughtExceptionMonitor", () => {
     if (target.listenerCount("uncaughtException") > 0 || target.hasUncaughtExceptionCaptureCallback()) return;
-    doomed();
+    doom.pause();
   });
   // A rejection need not end the process where the user says so.
   const options = [...target.execArgv, target.env.BUN_OPTIONS ?? ""].join(" ");
@@ -26,11 +37,25 @@ export function watchUncaught(doomed: () => void): void {
   const onRejection = (reason: unknown) => {
     if (target.listenerCount("unhandledRejection") > 1) return;
     target.removeListener("unhandledRejection", onRejection);
-    doomed();
+    doom.pause();
     // Now nobody handles it, and the platform says so as it does.
     void Promise.reject(reason);
   };
   target.on("unhandledRejection", onRejection);
+}
+
+function watchEvents(doom: Doom): void {
+  const { addEventListener, queueMicrotask } = globalThis as unknown as {
+    addEventListener(type: string, listener: (event: { readonly defaultPrevented: boolean }) => void): void;
+    queueMicrotask(callback: () => void): void;
+  };
+  for (const type of ["error", "unhandledrejection"]) {
+    addEventListener(type, (event) => {
+      doom.pause();
+      // The program's own listeners come later, and may prevent it.
+      queueMicrotask(() => event.defaultPrevented && doom.resume());
+    });
+  }
 }
 
 /**

@@ -199,6 +199,7 @@ export function startForking(
       wait: (ms, callback) => void platform.neutral(() => platform.timers.setTimeout(callback, ms)),
       atRecordedSpeed: false,
       liveDraws: false,
+      commitSoon: () => host.commitSoon(),
       hold: holder(platform),
       onDivergence(divergence) {
         session!.replay.divergence = divergence;

@@ -6,6 +6,7 @@
  * agent's own named imports to the unpatched functions.
  */
 
+import { QUIRKS } from "../base/runtime.ts";
 import { messageOf, TraceforkError } from "../base/errors.ts";
 import { isSecretEnv, parseRedactRules, Redactor } from "../session/redact.ts";
 import { Turns } from "../session/turns.ts";
@@ -42,11 +43,19 @@ function start(orders: Orders, mode: Exclude<Orders["mode"], "off">): void {
   const core = hostCore(createWasmCore(), platform);
   const redactor = new Redactor(parseRedactRules(orders.get("TRACEFORK_REDACT") ?? ""), orders.secrets);
   const begin = { record: startRecording, replay: startReplaying, fork: startForking }[mode];
-  const turns = new Turns(platform.timers.setImmediate);
+  const turns = new Turns(platform.timers.setImmediate, platform.beginTurn);
   const running = begin(core, platform, orders, redactor, turns);
   const { registry } = installSeams(platform, () => running.session);
   watchEnding(registry, running.flush, running.end);
-  watchUncaught(() => turns.stop());
+  watchUncaught({
+    pause() {
+      turns.pause();
+      // Whether anything keeps the loop alive decides on Bun whether `beforeExit` comes: that must not hang on a timer
+      // of tracefork's own, which there is in a recording only. Nothing is resumed there.
+      if (QUIRKS.livesOnAfterError) platform.neutral(() => platform.timers.setInterval(() => {}, 0x7fffffff));
+    },
+    resume: () => turns.resume(),
+  });
 }
 
 function main(): void {

@@ -27,7 +27,7 @@ import { type Orders, readEnv } from "./orders.ts";
 import { refTimer } from "./ref_timer.ts";
 
 /** How long written rows may wait, in milliseconds. */
-const COMMIT_AFTER = 2;
+export const COMMIT_AFTER = 2;
 
 /** What runs in this process, and what has to be done when it ends. */
 export interface Recording {
@@ -82,6 +82,9 @@ function ownRun(
     },
   });
 }
+
+/** How long everything is written at once after the process seemed to end, in milliseconds. */
+const CALM_AFTER = 100;
 
 /** How often it is looked whether the program waits for something long, in milliseconds. */
 const IDLE_LOOK = 100;
@@ -206,6 +209,8 @@ export function laneRecorder(
       console.error(`tracefork: ${message} (${code}); the agent goes on${hint ? `; ${hint}` : ""}`);
     }
   };
+  /** The process may end at any moment without telling: everything is written at once. */
+  let urgent = false;
   let flushes = 0;
   const later = () => {
     planned = false;
@@ -220,8 +225,8 @@ export function laneRecorder(
     redactor,
     commit: () => flush(),
     commitSoon() {
+      if (ending || urgent) return flush();
       if (planned) return;
-      if (ending) return flush();
       planned = true;
       platform.neutral(() => platform.timers.setTimeout(later, COMMIT_AFTER));
     },
@@ -241,7 +246,15 @@ export function laneRecorder(
   return {
     host,
     writer,
-    flush,
+    flush(last) {
+      flush(last);
+      if (last !== true || urgent) return;
+      urgent = true;
+      const calm = () => {
+        urgent = false;
+      };
+      refTimer(platform.neutral(() => platform.timers.setTimeout(calm, CALM_AFTER)), false);
+    },
     end(code) {
       ending = true;
       planned = false;

@@ -24,6 +24,7 @@ import type { Platform } from "../seams/install.ts";
 import { disguise, plain, shapedLike } from "../seams/registry.ts";
 import type { Core } from "../../wasm/core.ts";
 import { type Orders, readEnv } from "./orders.ts";
+import { COMMIT_AFTER } from "./recording.ts";
 import { refTimer } from "./ref_timer.ts";
 import { refuseNetwork } from "./refuse_network.ts";
 
@@ -239,6 +240,7 @@ export function startReplaying(
       }
       exitNow(3);
     },
+    commitSoon: waiter(platform),
     hold: holder(platform),
     // A process that ends without telling JavaScript leaves at least this.
     onRequest(exchanges) {
@@ -272,6 +274,19 @@ export function startReplaying(
         if (!done) process.exitCode = 3;
       }
     },
+  };
+}
+
+/** A timer as a recording has one that waits to write: whether anything is due decides how a process ends. */
+function waiter(platform: Platform): () => void {
+  let planned = false;
+  const done = () => {
+    planned = false;
+  };
+  return () => {
+    if (planned) return;
+    planned = true;
+    platform.neutral(() => platform.timers.setTimeout(done, COMMIT_AFTER));
   };
 }
 

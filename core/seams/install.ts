@@ -48,6 +48,8 @@ export interface Platform {
   /** Runs `call` in the context in which the program began: outside of all real calls. */
   neutral<T>(call: () => T): T;
   readonly builtins: Builtins;
+  /** For the beginning of each turn in which something is handed to the program. */
+  beginTurn(): void;
   /** How many calls went to the network for real. */
   readonly crossings: { network: number };
 }
@@ -65,6 +67,8 @@ export function takePlatform(): Platform {
   const { setTimeout, clearTimeout, setInterval, setImmediate } = globalThis;
   const { now } = Date;
   const clock = performance.now.bind(performance);
+  const nextTick = globalThis.process.nextTick.bind(globalThis.process);
+  const nothing = () => {};
   return {
     builtins,
     timers: {
@@ -81,6 +85,14 @@ export function takePlatform(): Platform {
         }),
     },
     quiet: { on: false },
+    // Real calls leave ticks behind, a replay has none, and Node drains microtasks from another place then: what it
+    // prints of an error in a microtask names the place. With a tick in every turn it is always the same one.
+    // Bun tells of rejections when the next immediate runs: with one asked for in every turn that is at once.
+    beginTurn: QUIRKS.pairedImmediates
+      ? () => nextTick(nothing)
+      : QUIRKS.rejectionsWait
+      ? () => void neutral(() => setImmediate(nothing))
+      : nothing,
     crossings: { network: 0 },
     now: () => now(),
     performanceNow: clock,

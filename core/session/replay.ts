@@ -44,6 +44,8 @@ export interface ReplayHost {
   onDivergence(divergence: Divergence): void;
   inside(): boolean;
   runInside<T>(call: () => T): T;
+  /** Keeps the process alive for as long as a recording does that still has to write what happened. */
+  commitSoon(): void;
   /**
    * Keeps the process alive while requests wait for their heads, as the platform's own do: a runtime that ends may
    * ask first whether anything is under way.
@@ -205,6 +207,7 @@ export class ReplaySession implements Session {
     }
     const value = this.#host.liveDraws ? real() : recorded;
     this.#log.draw(kind, value);
+    this.#host.commitSoon();
     if (--this.#packLeft === 0) this.#closePack();
     return value;
   }
@@ -231,6 +234,7 @@ export class ReplaySession implements Session {
     }
     this.cursor++;
     this.progress++;
+    this.#host.commitSoon();
     this.#advance();
   }
 

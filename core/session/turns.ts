@@ -17,27 +17,33 @@ export type Entry = () => { handle(delivery: Delivery): void; delivery: Delivery
 /** A queue of which each entry runs in a macrotask of its own, with microtasks drained in between. */
 export class Turns {
   readonly #setImmediate: SetImmediate;
+  readonly #before: () => void;
   readonly #queue: Entry[] = [];
   #head = 0;
   #scheduled = false;
-  #stopped = false;
+  #paused = false;
 
-  constructor(setImmediate: SetImmediate) {
+  /** `before` is called at the beginning of each turn. */
+  constructor(setImmediate: SetImmediate, before: () => void = () => {}) {
     this.#setImmediate = setImmediate;
+    this.#before = before;
   }
 
   /** Runs `entry` in a turn of its own, after everything that was added before. */
   add(entry: Entry): void {
-    if (this.#stopped) return;
     this.#queue.push(entry);
     if (!this.#scheduled) this.#schedule();
   }
 
-  /** Nothing is handed over any more: the program is ending. */
-  stop(): void {
-    this.#stopped = true;
-    this.#queue.length = 0;
-    this.#head = 0;
+  /** Nothing is handed over until `resume`: the program is ending, most likely. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** The program goes on. */
+  resume(): void {
+    this.#paused = false;
+    if (!this.#scheduled && this.#queue.length > 0) this.#schedule();
   }
 
   #schedule(): void {
@@ -48,7 +54,11 @@ export class Turns {
   // An entry may throw: that is the program's own uncaught exception, and the rest of the queue goes on if
   // the program survives it. So the next turn is asked for before the entry runs.
   readonly #turn = (): void => {
-    if (this.#stopped) return;
+    if (this.#paused) {
+      this.#scheduled = false;
+      return;
+    }
+    this.#before();
     const entry = this.#queue[this.#head++];
     if (this.#head === this.#queue.length) {
       this.#queue.length = 0;

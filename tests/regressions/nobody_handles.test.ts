@@ -46,3 +46,25 @@ for (const [way, fails] of Object.entries(WAYS)) {
     }
   });
 }
+
+for (const [way, fails] of Object.entries(WAYS)) {
+  onEachRuntime(`an error in ${way}, with nothing else to wait for, replays exact`, async (box, runtime) => {
+    const script = writeAgent(
+      box,
+      `import { scheduler } from "node:timers/promises";
+      process.on("beforeExit", () => console.log("before", Date.now()));
+      process.on("exit", (code) => console.log("exit", code, process.hrtime.bigint()));
+      (async () => {
+        console.log(await (await fetch(url)).text(), Math.random());
+        ${fails}
+        await scheduler.yield();
+        console.log("went on", Math.random());
+      })();`,
+    );
+    const tape = await withServer(
+      (_, response) => void response.end("fine"),
+      (url) => box.record("last.tape", runtime.command(script), { env: { SERVICE_URL: url }, code: 1 }),
+    );
+    for (let i = 0; i < 2; i++) assertExact(await box.replay(tape));
+  });
+}
