@@ -19,10 +19,11 @@ export interface Doom {
 /**
  * Tells of errors that nobody catches. Bun and Deno go on for a while then: with what is handed to the program in
  * the same turn of the loop. How much that is would be up to the world, and no replay could come to the same.
+ * `setImmediate` is the platform's own.
  */
-export function watchUncaught(doom: Doom): void {
+export function watchUncaught(doom: Doom, setImmediate: (callback: () => void) => unknown): void {
   if (QUIRKS.livesOnAfterError) watchMonitor(doom);
-  if (QUIRKS.errorsAreEvents) watchEvents(doom);
+  if (QUIRKS.errorsAreEvents) watchEvents(doom, setImmediate);
 }
 
 function watchMonitor(doom: Doom): void {
@@ -44,7 +45,7 @@ function watchMonitor(doom: Doom): void {
   target.on("unhandledRejection", onRejection);
 }
 
-function watchEvents(doom: Doom): void {
+function watchEvents(doom: Doom, setImmediate: (callback: () => void) => unknown): void {
   const { addEventListener, queueMicrotask } = globalThis as unknown as {
     addEventListener(type: string, listener: (event: { readonly defaultPrevented: boolean }) => void): void;
     queueMicrotask(callback: () => void): void;
@@ -54,6 +55,8 @@ function watchEvents(doom: Doom): void {
       doom.pause();
       // The program's own listeners come later, and may prevent it.
       queueMicrotask(() => event.defaultPrevented && doom.resume());
+      // Nor does an event end anything that the program itself has sent: then it is still there two turns later.
+      setImmediate(() => setImmediate(() => doom.resume()));
     });
   }
 }

@@ -55,7 +55,7 @@ function start(orders: Orders, mode: Exclude<Orders["mode"], "off">): void {
       if (QUIRKS.livesOnAfterError) platform.neutral(() => platform.timers.setInterval(() => {}, 0x7fffffff));
     },
     resume: () => turns.resume(),
-  });
+  }, platform.timers.setImmediate);
 }
 
 function main(): void {

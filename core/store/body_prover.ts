@@ -67,6 +67,8 @@ export class BodyProver {
   readonly #readList;
   readonly #chunks = new Map<number, Chunk>();
   readonly #lists = new Map<number, readonly number[] | string>();
+  /** Lists whose digests are still to be checked. */
+  readonly #unchecked: number[] = [];
   readonly #content = new Map<number, Uint8Array>();
   #contentSize = 0;
   readonly #start: Place;
@@ -143,6 +145,7 @@ export class BodyProver {
       list = `its list ${key} is damaged (${messageOf(error)})`;
     }
     this.#lists.set(key, list);
+    this.#unchecked.push(key);
     return list;
   }
 
@@ -181,7 +184,8 @@ export class BodyProver {
         this.#chunks.set(key, { digest: new Uint8Array(32), size: 0, flaw: "is missing" });
       }
     }
-    for (const [key, list] of this.#lists) {
+    for (const key of this.#unchecked.splice(0)) {
+      const list = this.#lists.get(key)!;
       if (typeof list !== "string") this.#checkList(key, list);
     }
   }

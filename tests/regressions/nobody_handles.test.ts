@@ -68,3 +68,39 @@ for (const [way, fails] of Object.entries(WAYS)) {
     for (let i = 0; i < 2; i++) assertExact(await box.replay(tape));
   });
 }
+
+/** Errors that end nothing: the program handles them, or has made them up. Each ends with three lines more. */
+const HANDLED: Readonly<Record<string, string>> = {
+  "an error that process handles":
+    `process.on("uncaughtException", (error) => console.log("caught", error.message));
+     setTimeout(() => { throw new Error("mine"); }, 1);`,
+  "a rejection that process handles":
+    `process.on("unhandledRejection", (error) => console.log("caught", error.message));
+     setTimeout(() => { Promise.reject(new Error("mine")); }, 1);`,
+  "an error event that is prevented":
+    `globalThis.addEventListener?.("error", (event) => event.preventDefault());
+     process.on("uncaughtException", () => {});
+     setTimeout(() => { throw new Error("mine"); }, 1);`,
+  "events that are only called so": `setTimeout(() => ["error", "unhandledrejection"].forEach((name) =>
+       globalThis.dispatchEvent?.(new Event(name))), 1);`,
+};
+
+for (const [what, text] of Object.entries(HANDLED)) {
+  onEachRuntime(`${what}: the program goes on, and replays exact`, async (box, runtime) => {
+    const script = writeAgent(
+      box,
+      `${text}
+      setTimeout(async () => {
+        for (let i = 0; i < 3; i++) {
+          await new Promise((resolve) => setTimeout(resolve, 2));
+          console.log("alive", i, Math.random());
+        }
+      }, 3);`,
+    );
+    const replayed = await box.replay(await box.record("handled.tape", runtime.command(script)), [
+      "--output",
+    ]);
+    assertExact(replayed);
+    assert.match(replayed.ran.err, /alive 0 [^]*alive 1 [^]*alive 2 /);
+  });
+}
